@@ -1,0 +1,46 @@
+# libwasmbpf.a: all layers but the command's, libbpf and the engine library in
+# one archive, with a CMake package and a pkg-config file (find_package(wasmbpf)
+# -> wasmbpf::wasmbpf, wasmbpf.pc). C++23; the consumer links libelf and zlib.
+set(archive "${PROJECT_BINARY_DIR}/libwasmbpf.a")
+set(mri "CREATE ${archive}\n")
+set(parts)
+foreach(layer IN ITEMS base policy bpf engine hostapi runtime)
+  list(APPEND parts wasmbpf_${layer})
+  string(APPEND mri "ADDLIB $<TARGET_FILE:wasmbpf_${layer}>\n")
+endforeach()
+string(APPEND mri "ADDLIB $<TARGET_FILE:libbpf>\n"
+  "ADDLIB $<TARGET_FILE:wasmbpf_wasmtime>\nSAVE\nEND\n")
+file(GENERATE OUTPUT "${PROJECT_BINARY_DIR}/libwasmbpf.mri" CONTENT "${mri}")
+add_custom_command(OUTPUT "${archive}"
+  COMMAND ${CMAKE_COMMAND} -E rm -f "${archive}"
+  COMMAND sh -c "${CMAKE_AR} -M < '${PROJECT_BINARY_DIR}/libwasmbpf.mri'"
+  DEPENDS ${parts} libbpf "${PROJECT_BINARY_DIR}/libwasmbpf.mri"
+  COMMENT "Merging libwasmbpf.a" VERBATIM)
+add_custom_target(wasmbpf_archive ALL DEPENDS "${archive}")
+
+include(CMakePackageConfigHelpers)
+set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/wasmbpf")
+configure_package_config_file(
+  "${CMAKE_CURRENT_LIST_DIR}/wasmbpfConfig.cmake.in"
+  "${PROJECT_BINARY_DIR}/wasmbpfConfig.cmake"
+  INSTALL_DESTINATION "${package_dir}"
+  PATH_VARS CMAKE_INSTALL_LIBDIR CMAKE_INSTALL_INCLUDEDIR)
+write_basic_package_version_file(
+  "${PROJECT_BINARY_DIR}/wasmbpfConfigVersion.cmake"
+  COMPATIBILITY SameMinorVersion)
+configure_file("${CMAKE_CURRENT_LIST_DIR}/wasmbpf.pc.in"
+  "${PROJECT_BINARY_DIR}/wasmbpf.pc" @ONLY)
+
+install(FILES "${archive}" DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/wasmbpf"
+  DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" FILES_MATCHING PATTERN "*.h")
+install(FILES "${PROJECT_BINARY_DIR}/wasmbpfConfig.cmake"
+  "${PROJECT_BINARY_DIR}/wasmbpfConfigVersion.cmake"
+  DESTINATION "${package_dir}")
+install(FILES "${PROJECT_BINARY_DIR}/wasmbpf.pc"
+  DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
+install(FILES "${PROJECT_SOURCE_DIR}/LICENSE"
+  "${PROJECT_SOURCE_DIR}/THIRD_PARTY_NOTICES.md"
+  DESTINATION "${CMAKE_INSTALL_DOCDIR}")
+install(DIRECTORY "${WASMBPF_ENGINE_DIR}/licenses"
+  DESTINATION "${CMAKE_INSTALL_DOCDIR}")

@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# Format, layers, clang 19 with warnings as errors, clang-tidy.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+jobs=$(nproc)
+
+echo "== clang-format"
+git ls-files '*.h' '*.cc' '*.c' | xargs clang-format-19 --dry-run -Werror
+echo "== layers"
+cmake -D SOURCE_DIR="$PWD" -P cmake/CheckLayers.cmake
+echo "== clang 19, -Werror"
+cmake --preset clang --log-level=NOTICE
+cmake --build build/clang -j "$jobs"
+echo "== clang-tidy"
+git ls-files 'src/*.cc' |
+  xargs -P "$jobs" -n 4 clang-tidy-19 -p build/clang --quiet \
+    --warnings-as-errors='*'

@@ -1,0 +1,138 @@
+// The command: picks the verb, parses its options, runs it.
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "bpf/features.h"
+#include "cli/verbs.h"
+#include "wasmbpf/runtime.h"
+
+namespace wasmbpf::cli {
+namespace {
+
+constexpr std::array kVerbs{
+    Verb{"run", "Run a Wasm module that carries eBPF programs", declare_run},
+    Verb{"inspect", "Show what is inside a module, without running it",
+         declare_inspect},
+    Verb{"features", "Show what this kernel can do, and what is missing",
+         declare_features},
+    Verb{"compile", "Compile a module ahead of time", declare_compile},
+};
+
+constexpr char kExamples[] = R"(Examples:
+  wasm-bpf execsnoop.wasm             run a tool (short for "wasm-bpf run")
+  wasm-bpf run -v tool.wasm --help    the tool's own help; -v is the runner's
+  wasm-bpf inspect execsnoop.wasm     its imports and eBPF objects
+  wasm-bpf features                   what this kernel supports
+
+Exit codes: 0 done, 1 failed, 2 usage, 3 refused by policy, 4 not supported by
+this kernel, 130/143 ended by SIGINT/SIGTERM, 134 the guest trapped. A guest's
+own exit code is passed on.)";
+
+bool is_verb(std::string_view word) {
+  return std::ranges::any_of(
+      kVerbs, [&](const Verb& verb) { return word == verb.name; });
+}
+
+/// `wasm-bpf X.wasm ...` is short for `wasm-bpf run X.wasm ...`.
+std::vector<std::string> expand(int argc, char** argv) {
+  std::vector<std::string> words(argv + 1, argv + argc);
+  constexpr std::array<std::string_view, 4> kOwn{"-h", "--help", "-V",
+                                                 "--version"};
+  if (!words.empty() && !is_verb(words[0]) &&
+      std::ranges::find(kOwn, words[0]) == kOwn.end()) {
+    words.insert(words.begin(), "run");
+  }
+  return words;
+}
+
+struct CommonFlags {
+  bool json = false;
+  int verbose = 0;
+  LogLevel level = LogLevel::kWarning;
+};
+
+void add_common_flags(CLI::App& app, CommonFlags& flags) {
+  static const std::map<std::string, LogLevel> kLevels{
+      {"trace", LogLevel::kTrace},
+      {"debug", LogLevel::kDebug},
+      {"info", LogLevel::kInfo},
+      {"warning", LogLevel::kWarning},
+      {"error", LogLevel::kError}};
+  app.add_flag("--json", flags.json,
+               "Machine-readable output, one JSON object a line; errors too");
+  app.add_option("--log-level", flags.level,
+                 "trace, debug, info, warning (the default) or error")
+      ->transform(CLI::CheckedTransformer(kLevels).description(""))
+      ->type_name("LEVEL")
+      ->default_str("");
+  app.add_flag("-v,--verbose", flags.verbose,
+               "Say more; -vv for debug messages, with libbpf's own");
+}
+
+Output output_of(const CommonFlags& flags) {
+  Output output;
+  output.json = flags.json;
+  output.color =
+      ::isatty(STDERR_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr;
+  output.level = flags.verbose >= 2   ? LogLevel::kDebug
+                 : flags.verbose == 1 ? std::min(flags.level, LogLevel::kInfo)
+                                      : flags.level;
+  return output;
+}
+
+std::string version_text() {
+  return "wasm-bpf " + std::string(version()) + " (libbpf " +
+         bpf::libbpf_version() + ")";
+}
+
+int usage_error(const CLI::App& app, const Output& output,
+                const std::string& text) {
+  output.message(LogLevel::kError, text);
+  if (!output.json) {
+    std::fprintf(stderr, "See '%s --help'.\n", app.get_name().c_str());
+  }
+  return kUsage;
+}
+
+int main_with(std::vector<std::string> words) {
+  CLI::App app("Run eBPF programs from WebAssembly modules.", "wasm-bpf");
+  app.set_version_flag("-V,--version", version_text());
+  app.footer(kExamples);
+  app.require_subcommand(1);
+
+  CommonFlags flags;
+  std::map<const CLI::App*, Action> actions;
+  for (const Verb& verb : kVerbs) {
+    CLI::App* sub = app.add_subcommand(verb.name, verb.summary);
+    add_common_flags(*sub, flags);
+    actions[sub] = verb.declare(*sub);
+  }
+  // CLI11 throws; nothing of it passes this function.
+  try {
+    std::ranges::reverse(words);  // it takes them from the back
+    app.parse(std::move(words));
+  } catch (const CLI::Success& help_or_version) {
+    return app.exit(help_or_version);
+  } catch (const CLI::ParseError& error) {
+    return usage_error(app, output_of(flags), error.what());
+  }
+  const CLI::App* verb = app.get_subcommands().front();
+  return actions.at(verb)(output_of(flags));
+}
+
+}  // namespace
+}  // namespace wasmbpf::cli
+
+int main(int argc, char** argv) {
+  // A reader of our output that goes away is an error to handle, not a death.
+  std::signal(SIGPIPE, SIG_IGN);
+  return wasmbpf::cli::main_with(wasmbpf::cli::expand(argc, argv));
+}

@@ -1,0 +1,136 @@
+#ifndef WASMBPF_HOSTAPI_KERNEL_SESSION_H_
+#define WASMBPF_HOSTAPI_KERNEL_SESSION_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/handle_table.h"
+#include "base/log.h"
+#include "base/result.h"
+#include "bpf/buffer.h"
+#include "bpf/map.h"
+#include "bpf/object.h"
+#include "policy/policy.h"
+
+namespace wasmbpf::hostapi {
+
+/// What passed through one buffer, for the summary at a session's end.
+struct BufferReport {
+  std::string map;
+  bpf::BufferStats stats;
+  /// Perf buffers: the kernel's count. Ring buffers: what the eBPF side
+  /// counted, none where it does not count ("losses unknown").
+  std::optional<std::uint64_t> lost;
+  std::uint64_t truncated = 0;  ///< samples larger than the guest's buffer
+};
+
+/// A buffer with what the host counts beside it.
+struct GuestBuffer {
+  std::unique_ptr<bpf::Buffer> buffer;
+  std::uint64_t truncated = 0;
+};
+
+/// One eBPF object of a guest. Members die in reverse order: buffers and links
+/// first, then maps, then the programs.
+struct GuestObject {
+  explicit GuestObject(bpf::LoadedObject loaded) : object(std::move(loaded)) {}
+
+  bpf::LoadedObject object;
+  std::map<std::string, Handle> map_handles;
+  std::vector<bpf::Link> links;
+  std::map<std::string, GuestBuffer> buffers;  ///< by map name
+  int calls_under_way = 0;
+};
+
+struct GuestMap {
+  bpf::Map map;
+  Handle object = 0;
+  std::string name;
+  policy::MapFacts facts;
+};
+
+/// Everything one guest has in the kernel: eBPF objects, maps, links and
+/// buffers, behind handles. Asks the policy before each action.
+///
+/// The same code serves every version of the guest interface. Destroying it
+/// removes all of it from the kernel, newest object first.
+/// Errors of all calls that take a handle: kStaleHandle first, then kPolicy.
+/// Threads: the guest's only.
+/// Trust: handles, names and bytes are the guest's.
+class KernelSession {
+ public:
+  struct Options {
+    std::string name;  ///< of the tool; goes into map names
+    std::shared_ptr<const policy::Policy> policy;
+    Logger logger;
+    /// Gets each verifier log, whole, with the object's name.
+    std::function<void(std::string_view)> on_verifier_log;
+  };
+
+  explicit KernelSession(Options options);
+  KernelSession(KernelSession&&) = delete;
+  ~KernelSession();
+
+  Result<Handle> load(std::span<const std::byte> elf);
+
+  /// Success if the handle names an open object: for calls that read the
+  /// guest's memory before they act.
+  Status find_object(std::uint64_t object) const;
+
+  /// Errors: kBusy while a call uses the object (a callback closes it).
+  Status close(std::uint64_t object);
+
+  Status attach(std::uint64_t object, const std::string& program,
+                const std::string& target);
+
+  /// One handle for each map, however often it is asked for.
+  Result<Handle> map_by_name(std::uint64_t object, const std::string& name);
+
+  Result<std::shared_ptr<GuestMap>> map(std::uint64_t handle) const;
+  Status allow_read(const GuestMap& map) const;
+  Status allow_write(const GuestMap& map) const;
+
+  /// Checks what bpf(2) would take for a file descriptor in `key` or `value` of
+  /// an update; a handle of an inner map becomes its descriptor, in place.
+  /// Errors: kUnsupported for keys and values that only a descriptor can fill.
+  Status translate_key(const GuestMap& map) const;
+  Status translate_value(const GuestMap& map, std::span<std::byte> value) const;
+
+  /// Polls the buffer of `map`, which must belong to `object`; opens it at the
+  /// first use. The object stays open meanwhile. Adds `truncated` from
+  /// `on_sample`'s caller to the report.
+  Result<std::uint32_t> poll(std::uint64_t object, std::uint64_t map,
+                             Interrupt& interrupt,
+                             std::optional<std::chrono::nanoseconds> timeout,
+                             const bpf::Buffer::OnSample& on_sample);
+  void count_truncated(std::uint64_t map);
+
+  /// Of closed objects and of those still open.
+  std::vector<BufferReport> reports() const;
+
+  const Logger& logger() const { return options_.logger; }
+
+ private:
+  Status open_buffers(GuestObject& object);
+  Result<GuestBuffer*> buffer_of(GuestObject& object, const GuestMap& map);
+  void collect_reports(const GuestObject& object,
+                       std::vector<BufferReport>& into) const;
+
+  Options options_;
+  HandleTable<GuestObject> objects_;
+  HandleTable<GuestMap> maps_;
+  std::vector<Handle> open_order_;
+  std::vector<BufferReport> closed_reports_;
+};
+
+}  // namespace wasmbpf::hostapi
+
+#endif  // WASMBPF_HOSTAPI_KERNEL_SESSION_H_

@@ -1,0 +1,207 @@
+// The v0 interface on a real kernel: each scenario of v0_scenarios.c is a test.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <semaphore>
+
+#include "bpf/map.h"
+#include "support/guest_session.h"
+
+namespace wasmbpf::testing {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr auto kDeadline = std::chrono::seconds(30);
+
+/// What the scenarios import: marked system calls, and facts of this process.
+std::vector<HostFunction> test_functions(std::function<void()> on_ready) {
+  using Params = std::span<const std::uint64_t>;
+  using Results = std::span<std::uint64_t>;
+  return {
+      {"test",
+       "emit",
+       {ValueType::kI64, ValueType::kI64, ValueType::kI64},
+       {},
+       [](GuestCall&, Params params, Results) -> Status {
+         for (std::uint64_t i = 0; i < params[1]; ++i) {
+           ::syscall(SYS_personality, 0xffffffffUL, params[0] + i, params[2]);
+         }
+         return {};
+       }},
+      {"test",
+       "process_id",
+       {},
+       {ValueType::kI32},
+       [](GuestCall&, Params, Results results) -> Status {
+         results[0] = static_cast<std::uint64_t>(::getpid());
+         return {};
+       }},
+      {"test",
+       "cpus",
+       {},
+       {ValueType::kI32},
+       [](GuestCall&, Params, Results results) -> Status {
+         results[0] =
+             static_cast<std::uint64_t>(bpf::possible_cpus().value_or(0));
+         return {};
+       }},
+      {"test",
+       "ready",
+       {},
+       {},
+       [on_ready = std::move(on_ready)](GuestCall&, Params, Results) -> Status {
+         on_ready();
+         return {};
+       }},
+  };
+}
+
+const Module& scenarios() {
+  static const Module module = must_load_file(V0_SCENARIOS_WASM);
+  return module;
+}
+
+GuestRun run_scenario(const std::string& name) {
+  return run_guest(scenarios(), {name}, test_functions([] {}));
+}
+
+const BufferSummary& buffer(const GuestRun& run, std::string_view map) {
+  const auto found =
+      std::ranges::find(run.result.buffers, map, &BufferSummary::map);
+  EXPECT_NE(found, run.result.buffers.end()) << map;
+  return *found;
+}
+
+/// What all tests share is made before their descriptors are counted.
+class SharedState : public ::testing::Environment {
+  void SetUp() override { scenarios(); }
+};
+[[maybe_unused]] const auto* const shared_state =
+    ::testing::AddGlobalTestEnvironment(new SharedState);
+
+class V0Scenario : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(V0Scenario, Holds) {
+  const GuestRun run = run_scenario(GetParam());
+  EXPECT_EQ(run.result.ended_by, EndedBy::kGuest) << run.result.message;
+  EXPECT_EQ(run.result.code, 0) << run.out << run.log;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, V0Scenario,
+    ::testing::Values("ring_delivers_all_in_order", "perf_delivers_all",
+                      "two_buffers_of_one_object",
+                      "large_samples_are_cut_with_their_real_size",
+                      "a_negative_result_stops_the_poll",
+                      "an_object_is_busy_in_its_own_callback",
+                      "polls_refuse_what_is_wrong", "a_timeout_answers_zero",
+                      "hash_operations", "queue_operations",
+                      "per_cpu_values_have_the_real_stride",
+                      "map_operations_refuse_what_is_wrong",
+                      "descriptors_cannot_be_smuggled_in",
+                      "names_and_stale_handles",
+                      "an_automatic_program_takes_any_target",
+                      "leaves_everything_open"),
+    [](const auto& info) { return std::string(info.param); });
+
+TEST(V0, CutSamplesAreCounted) {
+  const GuestRun run =
+      run_scenario("large_samples_are_cut_with_their_real_size");
+  EXPECT_EQ(buffer(run, "ring").truncated, 3u);
+}
+
+TEST(V0, NoSampleIsLostWithoutACount) {
+  const GuestRun run = run_scenario("overflow_is_counted");
+  EXPECT_EQ(run.result.code, 0) << run.out << run.log;
+  const BufferSummary& counted = buffer(run, "counted");
+  ASSERT_TRUE(counted.lost);
+  EXPECT_GT(*counted.lost, 0u);
+  EXPECT_EQ(counted.delivered + *counted.lost, 20001u);
+  const BufferSummary& perf = buffer(run, "perf");
+  ASSERT_TRUE(perf.lost);
+  EXPECT_GT(*perf.lost, 0u);
+  EXPECT_EQ(perf.delivered + *perf.lost, 20001u);
+}
+
+TEST(V0, AForeignRingsLossesAreUnknownNotZero) {
+  const GuestRun run = run_scenario("ring_delivers_all_in_order");
+  const BufferSummary& ring = buffer(run, "ring");
+  EXPECT_FALSE(ring.lost);
+  EXPECT_EQ(ring.delivered, 1000u);
+  EXPECT_EQ(ring.size_bytes, 256u * 1024);
+  EXPECT_GE(ring.high_water_bytes, 1000u * 16);
+}
+
+TEST(V0, ATrapInACallbackEndsTheGuestWithItsBacktrace) {
+  const GuestRun run = run_scenario("a_callback_traps");
+  EXPECT_EQ(run.result.ended_by, EndedBy::kTrap);
+  EXPECT_THAT(run.out, Not(HasSubstr("came back")));
+  ASSERT_FALSE(run.result.backtrace.empty());
+  EXPECT_THAT(run.result.backtrace[0], HasSubstr("traps"));
+}
+
+/// Runs a scenario that calls `test.ready` once it is where it should be.
+class Steered {
+ public:
+  explicit Steered(const std::string& name) {
+    SessionOptions options = recorder_.options();
+    options.args = {name};
+    for (HostFunction& function :
+         test_functions([this] { ready_.release(); })) {
+      options.functions.push_back(std::move(function));
+    }
+    auto started = shared_runtime().start(scenarios(), std::move(options));
+    EXPECT_TRUE(started) << started.error().message();
+    session_.emplace(std::move(*started));
+    ready_.acquire();
+  }
+  Session& session() { return *session_; }
+  GuestRun finish() {
+    const SessionResult* result = session_->wait_for(kDeadline);
+    EXPECT_NE(result, nullptr) << "the guest does not end";
+    return recorder_.run_of(result != nullptr ? *result : SessionResult{});
+  }
+
+ private:
+  Recorder recorder_;
+  std::binary_semaphore ready_{0};
+  std::optional<Session> session_;
+};
+
+TEST(V0, AnInterruptEndsAWaitWithoutTimeout) {
+  Steered guest("an_interrupt_ends_an_endless_wait");
+  guest.session().interrupt();
+  const GuestRun run = guest.finish();
+  EXPECT_EQ(run.result.ended_by, EndedBy::kGuest) << run.result.message;
+  EXPECT_EQ(run.result.code, 0) << run.out << run.log;
+}
+
+TEST(V0, StopEndsAWaitWithoutTimeout) {
+  Steered guest("an_interrupt_ends_an_endless_wait");
+  guest.session().stop();
+  EXPECT_EQ(guest.finish().result.ended_by, EndedBy::kStop);
+}
+
+TEST(V0, StopEndsAnEndlessLoopInACallback) {
+  Steered guest("a_callback_loops");
+  guest.session().stop();
+  EXPECT_EQ(guest.finish().result.ended_by, EndedBy::kStop);
+}
+
+TEST(V0, PauseHoldsAWaitAndInterruptStillWorksAfterResume) {
+  Steered guest("an_interrupt_ends_an_endless_wait");
+  guest.session().pause();
+  guest.session().interrupt();
+  EXPECT_EQ(guest.session().wait_for(std::chrono::milliseconds(50)), nullptr);
+  guest.session().resume();
+  EXPECT_EQ(guest.finish().result.code, 0);
+}
+
+}  // namespace
+}  // namespace wasmbpf::testing
