@@ -4,3 +4,4 @@
 set -euo pipefail
 build=$1
 "$build/bench/startup" "$build/wasm-bpf" "$build/guests/bench_startup.wasm" 50
+"$(dirname "$0")/burst.sh" "$build"

@@ -1,6 +1,7 @@
 # cmake -D SOURCE_DIR=... -P CheckLayers.cmake
 # Reads every #include of src/ and include/ and fails on one that the layer
 # table does not allow.
+cmake_minimum_required(VERSION 3.25)
 include("${CMAKE_CURRENT_LIST_DIR}/LayerTable.cmake")
 set(errors 0)
 

@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdio>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cli/verbs.h"
@@ -28,6 +30,38 @@ constexpr std::array kKinds{
 
 std::string join(const std::vector<std::string>& words) {
   return fmt::format("{}", fmt::join(words, ", "));
+}
+
+/// Words with commas, in lines of 80 columns that begin with `indent`.
+std::string wrap(const std::vector<std::string>& words,
+                 std::string_view indent) {
+  constexpr std::size_t kWidth = 80;
+  std::string text;
+  std::size_t column = indent.size();
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const std::string word = words[i] + (i + 1 < words.size() ? "," : "");
+    if (i > 0 && column + 1 + word.size() > kWidth) {
+      text += "\n" + std::string(indent);
+      column = indent.size();
+    } else if (i > 0) {
+      text += " ";
+      ++column;
+    }
+    text += word;
+    column += word.size();
+  }
+  return text;
+}
+
+/// Whether kernel `release` ("6.12.3-amd64") is older than `since` ("6.6").
+bool is_older(const std::string& release, const std::string& since) {
+  const auto version = [](const std::string& text) {
+    int major = 0;
+    int minor = 0;
+    std::sscanf(text.c_str(), "%d.%d", &major, &minor);
+    return std::pair(major, minor);
+  };
+  return !since.empty() && version(release) < version(since);
 }
 
 std::string or_not_mounted(const std::string& path) {
@@ -101,7 +135,8 @@ nlohmann::json to_json(const bpf::KernelFacts& facts,
   return json;
 }
 
-void print_kind(const KindRow& row, const std::vector<bpf::Feature>& features) {
+void print_kind(const KindRow& row, const std::string& release,
+                const std::vector<bpf::Feature>& features) {
   std::vector<std::string> yes;
   std::vector<const bpf::Feature*> no;
   for (const bpf::Feature& feature : features) {
@@ -115,12 +150,12 @@ void print_kind(const KindRow& row, const std::vector<bpf::Feature>& features) {
     }
   }
   fmt::print("\n{}: {} of {}\n  yes: {}\n", row.title, yes.size(),
-             yes.size() + no.size(), join(yes));
+             yes.size() + no.size(), wrap(yes, "       "));
   for (const bpf::Feature* feature : no) {
-    fmt::print("  no:  {:<22} {}{}\n", feature->name, feature->reason,
-               feature->since.empty()
-                   ? ""
-                   : fmt::format(" (Linux {} and later)", feature->since));
+    fmt::print("  no:  {:<20} {}{}\n", feature->name, feature->reason,
+               is_older(release, feature->since)
+                   ? fmt::format(" (Linux {} and later)", feature->since)
+                   : "");
   }
 }
 
@@ -141,7 +176,7 @@ void print_text(const bpf::KernelFacts& facts,
                                          ? "none that matter"
                                          : join(facts.capabilities));
   for (const KindRow& row : kKinds) {
-    print_kind(row, features);
+    print_kind(row, facts.release, features);
   }
   const auto lines = advice(facts);
   if (!lines.empty()) {

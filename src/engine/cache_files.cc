@@ -40,9 +40,9 @@ Status check_private(int fd, const std::string& name, mode_t type,
     return Error(Errc::kPermission, "'" + name + "' belongs to another user");
   }
   if ((info.st_mode & forbidden_mode) != 0) {
-    return Error(Errc::kPermission,
-                 "'" + name + "' is open to other users (chmod go= " + name +
-                     ")");
+    return Error(
+        Errc::kPermission,
+        "'" + name + "' is open to other users (chmod go= " + name + ")");
   }
   return {};
 }
@@ -81,8 +81,8 @@ Status publish_file(int directory, const std::string& temporary,
 
 Result<UniqueFd> open_private_directory(const std::filesystem::path& path) {
   WASMBPF_TRY(make_directory(path, 0700));
-  UniqueFd fd(::open(path.c_str(),
-                     O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  UniqueFd fd(
+      ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (!fd) {
     return system_error("open directory '" + path.string() + "'", errno);
   }

@@ -43,6 +43,14 @@ void write(wasmtime_val_raw_t& value, RawValue bits) {
   value.i64 = static_cast<std::int64_t>(bits);
 }
 
+Exit host_error(const Error& error) {
+  Exit exit;
+  exit.kind = Exit::Kind::kHostError;
+  exit.message = error.message();
+  exit.error = error;
+  return exit;
+}
+
 Error error_of(const Exit& exit) {
   switch (exit.kind) {
     case Exit::Kind::kHostError: return *exit.error;
@@ -76,14 +84,11 @@ wasm_trap_t* InstanceState::call_host(BoundFunction& bound,
 
   Call call(*this, caller);
   const Status status = bound.function.call(call, args, results);
-  if (!status) {
-    Exit exit;
-    exit.kind = Exit::Kind::kHostError;
-    exit.message = status.error().message();
-    exit.error = status.error();
-    end(std::move(exit));
-  } else if (interrupt.stop_requested()) {
+  if (interrupt.stop_requested() &&
+      (status || status.error().code() == Errc::kInterrupted)) {
     end(stopped());
+  } else if (!status) {
+    end(host_error(status.error()));
   }
   if (ending) {
     constexpr std::string_view kText = "ended in a host call";
@@ -100,8 +105,7 @@ wasm_trap_t* InstanceState::call_host(BoundFunction& bound,
 void InstanceState::end(const Failure& failure) {
   if (!ending) {
     ending = exit_of(failure);
-  } else if (ending->backtrace.empty() &&
-             ending->kind != Exit::Kind::kExited) {
+  } else if (ending->backtrace.empty() && ending->kind != Exit::Kind::kExited) {
     ending->backtrace = backtrace_of(failure);
   }
 }
@@ -134,8 +138,9 @@ Status InstanceState::call_guest(wasmtime_context_t* store_context,
 
 Result<Values> Call::call(const GuestFunction& function,
                           std::span<const RawValue> args) {
-  if (args.size() != function.param_count_) {
-    return Error(Errc::kInternal, "wrong number of arguments for the guest");
+  if (function.raw_.store_id == 0 || args.size() != function.param_count_) {
+    return Error(Errc::kInternal,
+                 "no guest function, or the wrong number of arguments for it");
   }
   const auto raw = std::bit_cast<wasmtime_func_t>(function.raw_);
   const std::size_t count =
@@ -190,23 +195,22 @@ GuestMemory Call::memory() const {
     instance_.memory = item.get().of.memory;
   }
   auto* const context = wasmtime_caller_context(caller);
-  return GuestMemory(
-      {reinterpret_cast<std::byte*>(
-           wasmtime_memory_data(context, &*instance_.memory)),
-       wasmtime_memory_data_size(context, &*instance_.memory)});
+  return GuestMemory({reinterpret_cast<std::byte*>(
+                          wasmtime_memory_data(context, &*instance_.memory)),
+                      wasmtime_memory_data_size(context, &*instance_.memory)});
 }
 
 Result<GuestFunction> Call::check_type(const void* raw_function,
                                        const FunctionType& type) const {
   const auto& raw = *static_cast<const wasmtime_func_t*>(raw_function);
-  if (std::max(type.params.size(), type.results.size()) > Values::kMax) {
+  if (std::max(type.params.size(), type.results.size()) > Values::kMax ||
+      !is_numeric(type)) {
     return Error(Errc::kUnsupported,
-                 "functions with so many values cannot be called");
+                 "functions of type " + to_string(type) + " cannot be called");
   }
   const FunctypePtr raw_type(wasmtime_func_type(
       wasmtime_caller_context(static_cast<wasmtime_caller_t*>(caller_)), &raw));
-  if (const FunctionType actual = to_function_type(*raw_type);
-      actual != type) {
+  if (const FunctionType actual = to_function_type(*raw_type); actual != type) {
     return Error(Errc::kInvalidArgument, "the function has type " +
                                              to_string(actual) + ", not " +
                                              to_string(type));
@@ -243,12 +247,11 @@ Result<GuestFunction> Call::find_in_table(std::uint32_t index,
   }
   const std::uint64_t size = wasmtime_table_size(context, &*instance_.table);
   return Error(Errc::kNotFound,
-               index < size
-                   ? "entry " + std::to_string(index) +
-                         " of the guest's function table is null"
-                   : "index " + std::to_string(index) +
-                         " is outside the guest's function table of " +
-                         std::to_string(size));
+               index < size ? "entry " + std::to_string(index) +
+                                  " of the guest's function table is null"
+                            : "index " + std::to_string(index) +
+                                  " is outside the guest's function table of " +
+                                  std::to_string(size));
 }
 
 Result<GuestFunction> Call::find_export(std::string_view name,

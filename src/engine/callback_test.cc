@@ -6,19 +6,21 @@
 namespace wasmbpf::engine {
 namespace {
 
-using ::testing::HasSubstr;
 using test::Args;
 using test::Guest;
 using test::kI32;
 using test::kI64;
 using test::Results;
+using ::testing::HasSubstr;
 
 const FunctionType kCallback{{kI32, kI32}, {kI32}};
 
 /// "env" `name`, which gets an i32 and answers one.
 HostFunction one_to_one(std::string name,
                         std::function<Result<RawValue>(Call&, RawValue)> f) {
-  return {"env", std::move(name), {{kI32}, {kI32}},
+  return {"env",
+          std::move(name),
+          {{kI32}, {kI32}},
           [f = std::move(f)](Call& call, Args args, Results out) -> Status {
             WASMBPF_TRY_ASSIGN(out[0], f(call, args[0]));
             return {};
@@ -57,8 +59,7 @@ class CallbackTest : public ::testing::Test {
     Guest guest(wat);
     interrupt_ = guest.interrupt.get();
     guest.options.functions = {
-        one_to_one("poll",
-                   [poll](Call& call, RawValue) { return poll(call); }),
+        one_to_one("poll", [poll](Call& call, RawValue) { return poll(call); }),
         one_to_one("seen", [this](Call&, RawValue value) -> Result<RawValue> {
           seen_.push_back(static_cast<std::int32_t>(value));
           return RawValue{0};
@@ -213,15 +214,18 @@ TEST_F(CallbackTest, AWrongNumberOfArgumentsIsTheHostsMistake) {
   run([](Call& call) -> Result<RawValue> {
     WASMBPF_TRY_ASSIGN(const auto function, call.find_in_table(1, kCallback));
     EXPECT_EQ(call.call(function, {}).error().code(), Errc::kInternal);
+    EXPECT_EQ(call.call(GuestFunction(), {}).error().code(), Errc::kInternal);
     return RawValue{0};
   });
   EXPECT_THAT(seen_, ::testing::ElementsAre(0));
 }
 
-TEST_F(CallbackTest, RefusesTypesWithTooManyValues) {
+TEST_F(CallbackTest, RefusesTypesItCannotCall) {
   run([](Call& call) -> Result<RawValue> {
     const FunctionType many{std::vector<ValueType>(9, kI32), {}};
     EXPECT_EQ(call.find_in_table(1, many).error().code(), Errc::kUnsupported);
+    const FunctionType vector{{ValueType::kV128}, {}};
+    EXPECT_EQ(call.find_in_table(1, vector).error().code(), Errc::kUnsupported);
     return RawValue{0};
   });
 }

@@ -132,11 +132,11 @@ std::vector<Entry> entries_of(int directory) {
 Digest keyed_digest(const Digest& key, Bytes data) {
   static const std::uint8_t kNothing = 0;  // Rust wants no null, even for none
   Digest digest{};
-  wasmbpf_keyed_digest(
-      key.data(),
-      data.empty() ? &kNothing
-                   : reinterpret_cast<const std::uint8_t*>(data.data()),
-      data.size(), digest.data());
+  wasmbpf_keyed_digest(key.data(),
+                       data.empty()
+                           ? &kNothing
+                           : reinterpret_cast<const std::uint8_t*>(data.data()),
+                       data.size(), digest.data());
   return digest;
 }
 
@@ -211,8 +211,8 @@ Status CompileCache::State::load_checked(const EngineState& engine,
   // A file system without execution, or no /proc: a copy serves as well.
   wasmtime_module_t* copied = nullptr;
   const ErrorPtr unusable(wasmtime_module_deserialize(
-      engine.engine.get(),
-      reinterpret_cast<const std::uint8_t*>(bytes.data()), size, &copied));
+      engine.engine.get(), reinterpret_cast<const std::uint8_t*>(bytes.data()),
+      size, &copied));
   module.module.reset(copied);
   module.trailer_size = 0;
   if (unusable) {
@@ -224,10 +224,9 @@ Status CompileCache::State::load_checked(const EngineState& engine,
 bool CompileCache::State::load(const EngineState& engine,
                                const std::string& name, const Logger& logger,
                                ModuleState& module) const {
-  const auto fd =
-      open_private_file(directory.get(), name, S_IWGRP | S_IWOTH);
-  const Status loaded = fd ? load_checked(engine, name, fd->get(), module)
-                           : Status(fd.error());
+  const auto fd = open_private_file(directory.get(), name, S_IWGRP | S_IWOTH);
+  const Status loaded =
+      fd ? load_checked(engine, name, fd->get(), module) : Status(fd.error());
   if (loaded) {
     module.from_cache = true;
     mark_used(fd->get());

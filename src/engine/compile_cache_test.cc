@@ -18,11 +18,11 @@ namespace wasmbpf::engine {
 namespace {
 
 namespace fs = std::filesystem;
+using test::bytes_of;
+using test::engine;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using test::bytes_of;
-using test::engine;
 
 constexpr std::string_view kSource = R"((module (func (export "_start"))))";
 constexpr std::string_view kOther =
@@ -53,8 +53,8 @@ class CompileCacheTest : public ::testing::Test {
   }
 
   static std::string image_name(std::string_view source) {
-    return CompileCache::State::image_name(EngineState{{}, engine().fingerprint()},
-                                           bytes_of(source));
+    return CompileCache::State::image_name(
+        EngineState{{}, engine().fingerprint()}, bytes_of(source));
   }
 
   fs::path image_path(std::string_view source = kSource) const {
@@ -74,10 +74,9 @@ class CompileCacheTest : public ::testing::Test {
   fs::path top_;
   fs::path path_;
   std::vector<std::string> log_;
-  const Logger logger_{LogLevel::kDebug,
-                       [this](LogLevel, std::string_view text) {
-                         log_.emplace_back(text);
-                       }};
+  const Logger logger_{
+      LogLevel::kDebug,
+      [this](LogLevel, std::string_view text) { log_.emplace_back(text); }};
 };
 
 TEST_F(CompileCacheTest, CompilesOnce) {
@@ -153,9 +152,8 @@ TEST_F(CompileCacheTest, CompilesAgainWhenAnImageIsTruncated) {
   const auto cache = open_cache();
   cached(cache);
   const auto full = fs::file_size(image_path());
-  for (const std::uintmax_t size :
-       {full - 1, full - 32, std::uintmax_t{40}, std::uintmax_t{32},
-        std::uintmax_t{0}}) {
+  for (const std::uintmax_t size : {full - 1, full - 32, std::uintmax_t{40},
+                                    std::uintmax_t{32}, std::uintmax_t{0}}) {
     fs::resize_file(image_path(), size);
     EXPECT_FALSE(cached(cache)) << size;
     EXPECT_THAT(log_, ElementsAre(HasSubstr("damaged; compiling again")));
@@ -184,8 +182,7 @@ TEST_F(CompileCacheTest, DoesNotTakeAnImageOfAnotherDirectory) {
 TEST_F(CompileCacheTest, DoesNotTakeAnImageOthersMayWrite) {
   const auto cache = open_cache();
   cached(cache);
-  fs::permissions(image_path(), fs::perms::others_write,
-                  fs::perm_options::add);
+  fs::permissions(image_path(), fs::perms::others_write, fs::perm_options::add);
   EXPECT_FALSE(cached(cache));
   EXPECT_THAT(log_, ElementsAre(HasSubstr("open to other users")));
   EXPECT_TRUE(cached(cache));

@@ -74,11 +74,10 @@ void append(std::string& text, std::uint64_t value) {
 std::string cpu_features() {
 #if defined(__x86_64__)
   std::string text = "x86_64";
-  for (const unsigned leaf :
-       {static_cast<unsigned>(CPUID_INDEX_1),
-        static_cast<unsigned>(CPUID_INDEX_7),
-        static_cast<unsigned>(CPUID_INDEX_80000001),
-        static_cast<unsigned>(CPUID_INDEX_7_ECX_1)}) {
+  for (const unsigned leaf : {static_cast<unsigned>(CPUID_INDEX_1),
+                              static_cast<unsigned>(CPUID_INDEX_7),
+                              static_cast<unsigned>(CPUID_INDEX_80000001),
+                              static_cast<unsigned>(CPUID_INDEX_7_ECX_1)}) {
     for (const unsigned usable :
          __x86_get_cpuid_feature_leaf(leaf)->active_array) {
       append(text, usable);

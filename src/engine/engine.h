@@ -66,9 +66,8 @@ class CompileCache {
 class Module {
  public:
   /// Compiles a .wasm binary (or .wat text), or takes its image from `cache`
-  /// (null: no cache). A cache that fails costs a warning to `logger`, never the
-  /// run.
-  /// Errors: kInvalidModule with the engine's reason and offset.
+  /// (null: no cache). A cache that fails costs a warning to `logger`, never
+  /// the run. Errors: kInvalidModule with the engine's reason and offset.
   static Result<Module> compile(const Engine& engine,
                                 std::span<const std::byte> wasm,
                                 const CompileCache* cache,

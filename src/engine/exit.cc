@@ -2,6 +2,7 @@
 
 #include <wasmbpf_engine.h>
 
+#include <algorithm>
 #include <array>
 #include <limits>
 
@@ -68,10 +69,22 @@ const char* sentence_of(wasmtime_trap_code_t code) {
   }
 }
 
+/// For a person to read, whatever the module has there: at most 512 bytes of
+/// UTF-8 without control characters.
 std::string readable_name(const wasm_name_t& name) {
   std::array<char, 512> text{};
-  return {text.data(), wasmbpf_demangle(name.data, name.size, text.data(),
-                                        text.size())};
+  std::size_t size =
+      wasmbpf_demangle(name.data, name.size, text.data(), text.size());
+  if (size == text.size()) {  // cut, perhaps inside a character
+    const auto is_tail = [](char c) { return (c & 0xc0) == 0x80; };
+    while (is_tail(text[size - 1])) {
+      --size;
+    }
+    --size;
+  }
+  std::ranges::replace_if(
+      text, [](char c) { return (c >= 0 && c < ' ') || c == '\x7f'; }, '?');
+  return {text.data(), size};
 }
 
 }  // namespace

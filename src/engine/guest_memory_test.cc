@@ -15,9 +15,8 @@ class GuestMemoryTest : public ::testing::Test {
  protected:
   GuestMemoryTest() {
     const std::string_view text("abc\0defg", 8);
-    std::ranges::transform(text, bytes_.begin(), [](char c) {
-      return static_cast<std::byte>(c);
-    });
+    std::ranges::transform(text, bytes_.begin(),
+                           [](char c) { return static_cast<std::byte>(c); });
   }
 
   std::array<std::byte, 8> bytes_{};

@@ -38,16 +38,16 @@ Result<std::optional<Exit>> InstanceState::instantiate(
     wasmtime_instance_t& instance) {
   Failure failure;
   wasm_trap_t* trap = nullptr;
-  failure.error.reset(wasmtime_instance_pre_instantiate(
-      linked.get(), context(), &instance, &trap));
+  failure.error.reset(wasmtime_instance_pre_instantiate(linked.get(), context(),
+                                                        &instance, &trap));
   failure.trap.reset(trap);
   if (!failure) {
     return std::optional<Exit>();
   }
   if (!ending && failure.error && backtrace_of(failure).empty()) {
     // Nothing of the guest ran: no memory, or limits of the engine.
-    return Error(Errc::kSystem, "set up the guest: " +
-                                    message_of(*failure.error));
+    return Error(Errc::kSystem,
+                 "set up the guest: " + message_of(*failure.error));
   }
   end(failure);
   return std::optional(take(ending));

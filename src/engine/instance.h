@@ -31,7 +31,7 @@ using Output =
 struct InstanceOptions {
   std::vector<std::string> args;  ///< args[0] is the program's name
   std::vector<std::pair<std::string, std::string>> environment;
-  int stdin_fd = -1;              ///< borrowed; -1: at end of file
+  int stdin_fd = -1;  ///< borrowed; -1: at end of file
   Output stdout_to = 1;
   Output stderr_to = 2;
   /// Called once when stdout or stderr turns out to be closed (EPIPE).
@@ -95,9 +95,10 @@ class Call {
   /// from the host function.
   Error exit(int code);
 
-  /// Errors: kNotFound (no table, index outside it, null entry, no such export),
-  /// kInvalidArgument (its type is not `type`), kUnsupported (`type` has more
-  /// than Values::kMax parameters or results).
+  /// Errors: kNotFound (no table, index outside it, null entry, no such
+  /// export), kInvalidArgument (its type is not `type`), kUnsupported (`type`
+  /// has more than Values::kMax parameters or results, or such as are no
+  /// numbers).
   Result<GuestFunction> find_in_table(std::uint32_t index,
                                       const FunctionType& type) const;
   Result<GuestFunction> find_export(std::string_view name,
@@ -127,15 +128,15 @@ class Instance {
   /// import of another type: both shown; arguments that are not UTF-8),
   /// kInvalidModule.
   static Result<Instance> create(const Engine& engine, const Module& module,
-                                 InstanceOptions options,
-                                 Interrupt& interrupt);
+                                 InstanceOptions options, Interrupt& interrupt);
   Instance(Instance&&) noexcept;
   Instance& operator=(Instance&&) noexcept;
   ~Instance();
 
   /// Instantiates (which runs the module's start function, if it has one), then
   /// calls `_initialize` if it is exported, then `_start`. Once only.
-  /// Errors: kInvalidModule when there is no `_start`.
+  /// Errors: kInvalidModule when there is no `_start`, kSystem when there is no
+  /// room for its memory or tables.
   Result<Exit> run();
 
  private:

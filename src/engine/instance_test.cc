@@ -12,14 +12,14 @@
 namespace wasmbpf::engine {
 namespace {
 
-using ::testing::HasSubstr;
-using ::testing::Not;
 using test::Args;
 using test::Guest;
 using test::hook;
 using test::kI32;
 using test::kI64;
 using test::Results;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
 Error run_error(Guest& guest) {
   const auto exit = guest.try_run();
@@ -106,12 +106,20 @@ TEST(InstanceTest, RefusesTwoFunctionsOfOneName) {
   EXPECT_EQ(run_error(guest).code(), Errc::kInvalidArgument);
 }
 
+TEST(InstanceTest, HostFunctionsHaveNumbersOnly) {
+  Guest guest(R"((module (func (export "_start"))))");
+  guest.options.functions = {hook("f", [] {})};
+  guest.options.functions[0].type.params = {ValueType::kReference};
+  EXPECT_EQ(run_error(guest).code(), Errc::kInvalidArgument);
+}
+
 TEST(InstanceTest, LetsTheEmbedderReplaceAWasiFunction) {
   Guest guest(R"((module
     (import "wasi_snapshot_preview1" "sched_yield" (func $f (result i32)))
     (func (export "_start")
       (if (i32.ne (call $f) (i32.const 77)) (then unreachable)))))");
-  guest.options.functions = {{"wasi_snapshot_preview1", "sched_yield",
+  guest.options.functions = {{"wasi_snapshot_preview1",
+                              "sched_yield",
                               {{}, {kI32}},
                               [](Call&, Args, Results results) -> Status {
                                 results[0] = 77;
@@ -135,8 +143,7 @@ TEST(InstanceTest, PassesValuesByTheirBits) {
   using V = ValueType;
   const std::vector<V> all{V::kI32, V::kI64, V::kF32, V::kF64};
   guest.options.functions = {
-      {"env", "f", {all, all},
-       [](Call&, Args args, Results results) -> Status {
+      {"env", "f", {all, all}, [](Call&, Args args, Results results) -> Status {
          EXPECT_EQ(args[0], 0xffff'ffffu);
          EXPECT_EQ(args[1], static_cast<RawValue>(-2));
          EXPECT_EQ(args[2], std::bit_cast<std::uint32_t>(1.5f));
@@ -159,14 +166,15 @@ TEST(InstanceTest, PassesMoreValuesThanFitWithoutAllocation) {
   }
   Guest guest("(module (import \"env\" \"f\" (func $f (param" + params +
               "))) (func (export \"_start\") (call $f" + consts + ")))");
-  guest.options.functions = {
-      {"env", "f", {std::vector<ValueType>(40, kI32), {}},
-       [](Call&, Args args, Results) -> Status {
-         for (std::size_t i = 0; i < 40; ++i) {
-           EXPECT_EQ(args[i], i);
-         }
-         return {};
-       }}};
+  guest.options.functions = {{"env",
+                              "f",
+                              {std::vector<ValueType>(40, kI32), {}},
+                              [](Call&, Args args, Results) -> Status {
+                                for (std::size_t i = 0; i < 40; ++i) {
+                                  EXPECT_EQ(args[i], i);
+                                }
+                                return {};
+                              }}};
   EXPECT_EQ(guest.run().kind, Exit::Kind::kReturned);
 }
 
@@ -176,11 +184,11 @@ TEST(InstanceTest, UsesTheMemoryNamedMemory) {
     (memory $a (export "scratch") 1)
     (memory $b (export "memory") 2)
     (func (export "_start") (call $f))))");
-  guest.options.functions = {{"env", "f", {},
-                              [](Call& call, Args, Results) -> Status {
-                                EXPECT_EQ(call.memory().size_bytes(), 131072u);
-                                return {};
-                              }}};
+  guest.options.functions = {
+      {"env", "f", {}, [](Call& call, Args, Results) -> Status {
+         EXPECT_EQ(call.memory().size_bytes(), 131072u);
+         return {};
+       }}};
   EXPECT_EQ(guest.run().kind, Exit::Kind::kReturned);
 }
 
@@ -189,12 +197,12 @@ TEST(InstanceTest, GuestsWithoutMemoryHaveAnEmptyOne) {
     (import "env" "f" (func $f))
     (memory 1)
     (func (export "_start") (call $f))))");
-  guest.options.functions = {{"env", "f", {},
-                              [](Call& call, Args, Results) -> Status {
-                                EXPECT_EQ(call.memory().size_bytes(), 0u);
-                                EXPECT_FALSE(call.memory().slice({0, 1}));
-                                return {};
-                              }}};
+  guest.options.functions = {
+      {"env", "f", {}, [](Call& call, Args, Results) -> Status {
+         EXPECT_EQ(call.memory().size_bytes(), 0u);
+         EXPECT_FALSE(call.memory().slice({0, 1}));
+         return {};
+       }}};
   EXPECT_EQ(guest.run().kind, Exit::Kind::kReturned);
 }
 
@@ -233,8 +241,9 @@ TEST(InstanceTest, AHostFunctionCanExit) {
     (import "env" "f" (func $f))
     (func (export "_start") (call $f) unreachable)))");
   guest.options.functions = {
-      {"env", "f", {},
-       [](Call& call, Args, Results) -> Status { return call.exit(200); }}};
+      {"env", "f", {}, [](Call& call, Args, Results) -> Status {
+         return call.exit(200);
+       }}};
   const Exit exit = guest.run();
   EXPECT_EQ(exit.kind, Exit::Kind::kExited);
   EXPECT_EQ(exit.code, 200);
@@ -250,8 +259,9 @@ TEST(InstanceTest, TheModulesStartFunctionMayTrapOrExit) {
   Guest leave(R"((module (import "env" "f" (func $f)) (start $f)
                          (func (export "_start") unreachable)))");
   leave.options.functions = {
-      {"env", "f", {},
-       [](Call& call, Args, Results) -> Status { return call.exit(3); }}};
+      {"env", "f", {}, [](Call& call, Args, Results) -> Status {
+         return call.exit(3);
+       }}};
   EXPECT_EQ(leave.run().code, 3);
 }
 
@@ -284,12 +294,13 @@ TEST(InstanceTest, SeveralRunAtOnce) {
     threads.emplace_back([&] {
       Guest guest("(module)");
       guest.module = module;
-      guest.options.functions = {
-          {"env", "add", {{kI32}, {}},
-           [&](Call&, Args args, Results) -> Status {
-             sum += args[0];
-             return {};
-           }}};
+      guest.options.functions = {{"env",
+                                  "add",
+                                  {{kI32}, {}},
+                                  [&](Call&, Args args, Results) -> Status {
+                                    sum += args[0];
+                                    return {};
+                                  }}};
       EXPECT_EQ(guest.run().kind, Exit::Kind::kReturned);
     });
   }

@@ -54,17 +54,22 @@ Error not_utf8(std::string_view what) {
 
 Status InstanceState::define(std::vector<HostFunction> host_functions) {
   for (HostFunction& function : host_functions) {
+    if (!is_numeric(function.type)) {
+      return Error(Errc::kInvalidArgument,
+                   "the host function " + function.module + "." +
+                       function.name + " takes or gives what is no number");
+    }
     const FunctypePtr type = to_raw(function.type);
-    auto& bound = functions.emplace_back(
-        new BoundFunction{this, std::move(function)});
+    auto& bound =
+        functions.emplace_back(new BoundFunction{this, std::move(function)});
     const auto& [module_name, name] =
         std::tie(bound->function.module, bound->function.name);
     if (auto* const error = wasmtime_linker_define_func_unchecked(
             linker.get(), module_name.data(), module_name.size(), name.data(),
             name.size(), type.get(), call_bound, bound.get(), nullptr)) {
-      return Error(Errc::kInvalidArgument,
-                   "offer " + module_name + "." + name + ": " +
-                       message_of(*ErrorPtr(error)));
+      return Error(Errc::kInvalidArgument, "offer " + module_name + "." + name +
+                                               ": " +
+                                               message_of(*ErrorPtr(error)));
     }
   }
   return {};
@@ -189,14 +194,14 @@ Error InstanceState::explain_link_error(wasmtime_error_t* error) const {
 Status InstanceState::link(InstanceOptions options) {
   const std::vector<ImportInfo> imports = module.imports();
   WASMBPF_TRY(examine_exports());
-  store.reset(wasmtime_store_new(engine.state_->engine.get(), nullptr, nullptr));
+  store.reset(
+      wasmtime_store_new(engine.state_->engine.get(), nullptr, nullptr));
   wasmtime_store_limiter(store.get(), kUnlimited, kMaxTableElements, kUnlimited,
                          kUnlimited, kUnlimited);
   linker.reset(wasmtime_linker_new(engine.state_->engine.get()));
   wasmtime_linker_allow_shadowing(linker.get(), true);
 
-  if (std::ranges::find(imports, kWasi, &ImportInfo::module) !=
-      imports.end()) {
+  if (std::ranges::find(imports, kWasi, &ImportInfo::module) != imports.end()) {
     WASMBPF_TRY(define_wasi(options));
   }
   std::set<std::pair<std::string_view, std::string_view>> names;

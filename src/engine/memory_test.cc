@@ -97,7 +97,9 @@ TEST(LinearMemoryTest, IsWhatGuestsGet) {
   Guest guest(kGrowing);
   std::vector<const std::byte*> bases;
   guest.options.functions.push_back(
-      {"env", "look", {{test::kI32}, {}},
+      {"env",
+       "look",
+       {{test::kI32}, {}},
        [&](Call& call, test::Args args, test::Results) -> Status {
          const auto memory = call.memory();
          EXPECT_EQ(memory.size_bytes(), args[0] * kPage);

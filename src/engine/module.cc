@@ -41,7 +41,8 @@ Error not_a_module(Bytes bytes) {
         "loaded as images only)";
   } else {
     constexpr std::string_view kDigits = "0123456789abcdef";
-    for (const std::byte b : bytes.first(std::min<std::size_t>(4, bytes.size()))) {
+    for (const std::byte b :
+         bytes.first(std::min<std::size_t>(4, bytes.size()))) {
       const auto value = std::to_integer<unsigned>(b);
       what += {' ', kDigits[value >> 4], kDigits[value & 0xf]};
     }
@@ -78,9 +79,9 @@ Result<ModulePtr> compile_any(const EngineState& engine, Bytes source) {
     return not_a_module(source);
   }
   ByteVec wasm;
-  if (auto* const error = wasmtime_wat2wasm(
-          reinterpret_cast<const char*>(source.data()), source.size(),
-          wasm.out())) {
+  if (auto* const error =
+          wasmtime_wat2wasm(reinterpret_cast<const char*>(source.data()),
+                            source.size(), wasm.out())) {
     return invalid("not valid WebAssembly text", error);
   }
   return compile_binary(engine,
@@ -111,7 +112,11 @@ bool holds_functions(const wasm_tabletype_t& type) {
 
 }  // namespace
 
-bool looks_like_image(Bytes bytes) { return starts_with(bytes, "\x7f" "ELF"); }
+bool looks_like_image(Bytes bytes) {
+  return starts_with(bytes,
+                     "\x7f"
+                     "ELF");
+}
 
 Module::Module(std::shared_ptr<ModuleState> state) : state_(std::move(state)) {}
 
@@ -169,7 +174,8 @@ std::vector<ImportInfo> Module::imports() const {
   for (const wasm_importtype_t* const type : types) {
     const wasm_externtype_t* const item = wasm_importtype_type(type);
     ImportInfo info{copy(wasm_importtype_module(type)),
-                    copy(wasm_importtype_name(type)), to_extern_kind(*item),
+                    copy(wasm_importtype_name(type)),
+                    to_extern_kind(*item),
                     {}};
     if (info.kind == ExternKind::kFunction) {
       info.type = to_function_type(*wasm_externtype_as_functype_const(item));

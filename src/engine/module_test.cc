@@ -10,10 +10,10 @@
 namespace wasmbpf::engine {
 namespace {
 
-using ::testing::HasSubstr;
-using ::testing::Not;
 using test::bytes_of;
 using test::engine;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
 Error compile_error(std::string_view source) {
   const auto module =
@@ -37,7 +37,9 @@ TEST(ModuleTest, SaysWhatIsWrong) {
     const char* message;
   } kCases[] = {
       {"", "it is empty"},
-      {"\x7f" "ELF\2\1\1", "ELF file"},
+      {"\x7f"
+       "ELF\2\1\1",
+       "ELF file"},
       {"MZ\x90\0"sv, "it starts with 4d 5a 90 00"},
       {"\0as"sv, "it starts with 00 61 73"},
       {"\0asm\x0d\0\x01\0"sv, "component"},
@@ -118,8 +120,8 @@ class ImageTest : public ::testing::Test {
 };
 
 TEST_F(ImageTest, RunsLikeItsModule) {
-  const Module module = test::compile(
-      R"((module (func $boom (export "_start") unreachable)))");
+  const Module module =
+      test::compile(R"((module (func $boom (export "_start") unreachable)))");
   const auto image = module.image();
   ASSERT_TRUE(image);
   EXPECT_TRUE(looks_like_image(*image));
@@ -142,7 +144,9 @@ TEST_F(ImageTest, IsCheckedAgainstThisEngine) {
   auto image = test::compile("(module)").image();
   ASSERT_TRUE(image);
   // The engine's major version is text in the image, after its length.
-  const std::string_view version = "\x02" "48";
+  const std::string_view version =
+      "\x02"
+      "48";
   const auto found = std::ranges::search(*image, bytes_of(version));
   ASSERT_FALSE(found.empty());
   found[1] = std::byte{'3'};
@@ -156,10 +160,14 @@ TEST_F(ImageTest, IsCheckedAgainstThisEngine) {
 TEST_F(ImageTest, RefusesOtherFiles) {
   EXPECT_EQ(Module::from_image_file(engine(), path_).error().code(),
             Errc::kInvalidModule);
-  write(bytes_of("\x7f" "ELF, but no more"));
+  write(
+      bytes_of("\x7f"
+               "ELF, but no more"));
   EXPECT_EQ(Module::from_image_file(engine(), path_).error().code(),
             Errc::kInvalidModule);
-  EXPECT_FALSE(looks_like_image(bytes_of("\x7f" "EL")));
+  EXPECT_FALSE(
+      looks_like_image(bytes_of("\x7f"
+                                "EL")));
 }
 
 }  // namespace

@@ -148,8 +148,7 @@ OutputWriter::Outcome OutputWriter::write_fd(std::span<iovec> parts,
 }
 
 OutputWriter::Outcome OutputWriter::write(std::span<iovec> parts,
-                                          Interrupt& interrupt,
-                                          bool may_wait) {
+                                          Interrupt& interrupt, bool may_wait) {
   const auto* const function =
       std::get_if<std::function<void(std::span<const std::byte>)>>(&target_);
   if (function == nullptr) {

@@ -42,8 +42,7 @@ class OutputWriter {
  private:
   enum class Mode { kUnknown, kDirect, kSocket, kPieces };
 
-  Outcome write_fd(std::span<iovec> parts, Interrupt& interrupt,
-                   bool may_wait);
+  Outcome write_fd(std::span<iovec> parts, Interrupt& interrupt, bool may_wait);
   void prepare();
   int writable_fd() const { return own_ ? own_.get() : fd(); }
   ssize_t attempt(std::span<const iovec> parts) const;

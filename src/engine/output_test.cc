@@ -10,6 +10,8 @@
 #include <sys/syscall.h>
 #include <termios.h>
 
+#include <filesystem>
+#include <iterator>
 #include <latch>
 #include <thread>
 
@@ -141,8 +143,8 @@ TEST_F(OutputTest, ATerminalGetsEverything) {
 }
 
 TEST_F(OutputTest, AFileGetsEverything) {
-  const UniqueFd file(open(::testing::TempDir().c_str(),
-                           O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
+  const UniqueFd file(
+      open(::testing::TempDir().c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
   ASSERT_TRUE(file);
   OutputWriter writer(file.get());
   EXPECT_EQ(write(writer, pattern(kLarge)).written, kLarge);
@@ -302,6 +304,22 @@ TEST_F(GuestOutputTest, AStopEndsAGuestWhoseReaderDoesNotRead) {
   guest_.call("fd_write", {1, 0, 2, 64});
   stopper.join();
   EXPECT_EQ(guest_.exit.kind, Exit::Kind::kStopped);
+}
+
+TEST_F(GuestOutputTest, LeavesNoDescriptor) {
+  const auto count = [] {
+    const std::filesystem::directory_iterator open("/proc/self/fd");
+    return std::distance(begin(open), end(open));
+  };
+  const Pipe pipe;
+  guest_.options.stdout_to = pipe.writer.get();
+  const auto before = count();
+  std::ptrdiff_t during = 0;
+  guest_.run({{"fd_write", {1, 0, 2, 64}}});
+  guest_.options.stderr_to = [&](auto) { during = count(); };
+  guest_.run({{"fd_write", {1, 0, 2, 64}}, {"fd_write", {2, 0, 2, 64}}});
+  EXPECT_GT(during, before);  // the pipe, opened once more
+  EXPECT_EQ(count(), before);
 }
 
 TEST_F(GuestOutputTest, NonblockingStdoutAnswersEagain) {

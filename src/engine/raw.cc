@@ -1,5 +1,6 @@
 #include "engine/raw.h"
 
+#include <algorithm>
 #include <vector>
 
 namespace wasmbpf::engine {
@@ -105,6 +106,14 @@ FunctypePtr to_raw(const FunctionType& type) {
   wasm_valtype_vec_t params = to_raw(type.params);
   wasm_valtype_vec_t results = to_raw(type.results);
   return FunctypePtr(wasm_functype_new(&params, &results));  // takes both
+}
+
+bool is_numeric(const FunctionType& type) {
+  const auto numeric = [](ValueType value) {
+    return value != ValueType::kV128 && value != ValueType::kReference;
+  };
+  return std::ranges::all_of(type.params, numeric) &&
+         std::ranges::all_of(type.results, numeric);
 }
 
 std::string_view kind_name(ExternKind kind) {

@@ -94,6 +94,10 @@ ValueType to_value_type(const wasm_valtype_t& type);
 FunctionType to_function_type(const wasm_functype_t& type);
 FunctypePtr to_raw(const FunctionType& type);
 
+/// Whether all its values are numbers, the only ones that host and guest pass
+/// each other.
+bool is_numeric(const FunctionType& type);
+
 /// "memory", "table", ...: as messages name it.
 std::string_view kind_name(ExternKind kind);
 ExternKind to_extern_kind(const wasm_externtype_t& type);

@@ -80,6 +80,19 @@ TEST(StopTest, EndsAWaitOfAHostFunction) {
   stopper.join();
 }
 
+TEST(StopTest, IsNoHostErrorEvenIfTheHostPassesItOn) {
+  Guest guest(R"((module
+    (import "env" "wait" (func $wait))
+    (func (export "_start") (call $wait))))");
+  guest.options.functions = {
+      {"env", "wait", {}, [&](Call& call, Args, Results) -> Status {
+         guest.interrupt->request_stop();
+         WASMBPF_TRY(call.interrupt().wait(-1, 0, std::nullopt));
+         return {};
+       }}};
+  EXPECT_EQ(guest.run().kind, Exit::Kind::kStopped);
+}
+
 TEST(StopTest, EndsAGuestThatHasNotBegun) {
   Guest guest(kEndless);
   bool ran = false;

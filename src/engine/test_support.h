@@ -3,8 +3,8 @@
 
 // For the unit tests of this folder: small guests in WebAssembly text.
 
-#include <gtest/gtest.h>
 #include <fcntl.h>
+#include <gtest/gtest.h>
 #include <unistd.h>
 
 #include <array>
@@ -45,7 +45,9 @@ inline Module compile(std::string_view wat) {
 
 /// A host function "env" `name` without parameters or results.
 inline HostFunction hook(std::string name, std::function<void()> action) {
-  return {"env", std::move(name), {},
+  return {"env",
+          std::move(name),
+          {},
           [action = std::move(action)](Call&, Args, Results) -> Status {
             action();
             return {};

@@ -60,14 +60,14 @@ struct ImportInfo {
   std::string module;
   std::string name;
   ExternKind kind = ExternKind::kOther;
-  FunctionType type;    ///< kFunction only
+  FunctionType type;  ///< kFunction only
 };
 
 struct ExportInfo {
   std::string name;
   ExternKind kind = ExternKind::kOther;
-  FunctionType type;    ///< kFunction only
-  MemoryLimits memory;  ///< kMemory only
+  FunctionType type;               ///< kFunction only
+  MemoryLimits memory;             ///< kMemory only
   bool is_function_table = false;  ///< kTable of funcref
 };
 
@@ -80,15 +80,15 @@ struct Frame {
 /// How a guest's run ended.
 struct Exit {
   enum class Kind {
-    kReturned,  ///< the entry function returned
-    kExited,    ///< WASI proc_exit; `code`
-    kTrapped,   ///< `message`, `backtrace`
-    kStopped,   ///< Interrupt::request_stop ended it
-    kHostError, ///< a host function answered an Error: `error`
+    kReturned,   ///< the entry function returned
+    kExited,     ///< WASI proc_exit; `code`
+    kTrapped,    ///< `message`, `backtrace`
+    kStopped,    ///< Interrupt::request_stop ended it
+    kHostError,  ///< a host function answered an Error: `error`
   };
   Kind kind = Kind::kReturned;
   int code = 0;
-  std::string message;  ///< one sentence a person understands
+  std::string message;           ///< one sentence a person understands
   std::vector<Frame> backtrace;  ///< innermost first
   std::optional<Error> error;
 };

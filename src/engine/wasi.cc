@@ -72,8 +72,8 @@ HostFile describe(int fd) {
     return {};
   }
   const Filetype type = filetype_of(fd, info);
-  return {type, type == kRegularFile ? static_cast<std::uint64_t>(info.st_size)
-                                     : 0};
+  return {type,
+          type == kRegularFile ? static_cast<std::uint64_t>(info.st_size) : 0};
 }
 
 }  // namespace
@@ -128,7 +128,9 @@ std::vector<HostFunction> Wasi::functions(std::string_view module) {
   std::vector<HostFunction> functions;
   for (const Row& row : rows) {
     functions.push_back(
-        {std::string(module), row.name, {row.params, {kI32}},
+        {std::string(module),
+         row.name,
+         {row.params, {kI32}},
          [this, function = row.function](
              Call& call, Args args, std::span<RawValue> results) -> Status {
            results[0] = std::to_underlying((this->*function)(call, args));
@@ -136,7 +138,9 @@ std::vector<HostFunction> Wasi::functions(std::string_view module) {
          }});
   }
   functions.push_back(
-      {std::string(module), "proc_exit", {{kI32}, {}},
+      {std::string(module),
+       "proc_exit",
+       {{kI32}, {}},
        [](Call& call, Args args, std::span<RawValue>) -> Status {
          return call.exit(static_cast<int>(args[0]));
        }});
@@ -189,8 +193,7 @@ Errno Wasi::fd_fdstat_get(Call& call, Args args) {
   }
   const std::uint64_t rights = (args[0] == 0 ? kRightRead : kRightWrite) |
                                kRightPoll | kRightSetFlags | kRightFilestat;
-  const std::uint16_t flags =
-      stdio_[args[0]].nonblocking ? kFlagNonblock : 0;
+  const std::uint16_t flags = stdio_[args[0]].nonblocking ? kFlagNonblock : 0;
   std::ranges::fill(*out, std::byte{0});
   store(*out, 0, static_cast<std::uint8_t>(describe(host_fd(args[0])).type));
   store(*out, 2, flags);

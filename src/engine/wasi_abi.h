@@ -74,15 +74,13 @@ inline constexpr std::size_t kEventSize = 32;
 template <typename T>
 T load(std::span<const std::byte> bytes, std::size_t offset) {
   T value;
-  std::memcpy(&value, bytes.subspan(offset, sizeof value).data(),
-              sizeof value);
+  std::memcpy(&value, bytes.subspan(offset, sizeof value).data(), sizeof value);
   return value;
 }
 
 template <typename T>
 void store(std::span<std::byte> bytes, std::size_t offset, T value) {
-  std::memcpy(bytes.subspan(offset, sizeof value).data(), &value,
-              sizeof value);
+  std::memcpy(bytes.subspan(offset, sizeof value).data(), &value, sizeof value);
 }
 
 }  // namespace wasmbpf::engine::wasi_abi

@@ -59,12 +59,10 @@ Errno to_errno(const Error& error) {
 /// Reads once there is something; interrupted waits answer EINTR.
 Result<std::uint32_t> read_some(int fd, std::span<const iovec> parts,
                                 Interrupt& interrupt, bool may_wait) {
-  const auto timeout = may_wait
-                           ? std::optional<std::chrono::nanoseconds>()
-                           : std::chrono::nanoseconds{0};
+  const auto timeout = may_wait ? std::optional<std::chrono::nanoseconds>()
+                                : std::chrono::nanoseconds{0};
   for (;;) {
-    WASMBPF_TRY_ASSIGN(const short ready,
-                       interrupt.wait(fd, POLLIN, timeout));
+    WASMBPF_TRY_ASSIGN(const short ready, interrupt.wait(fd, POLLIN, timeout));
     if (ready == 0) {
       return system_error("read", EAGAIN);
     }
@@ -119,9 +117,8 @@ Errno Wasi::fd_write(Call& call, Args args) {
   if (!out) {
     return Errno::kFault;
   }
-  const auto outcome =
-      writer(args[0]).write(iovecs->parts(), call.interrupt(),
-                            !stdio_[args[0]].nonblocking);
+  const auto outcome = writer(args[0]).write(iovecs->parts(), call.interrupt(),
+                                             !stdio_[args[0]].nonblocking);
   if (outcome.err == EPIPE) {
     output_closed();
   }

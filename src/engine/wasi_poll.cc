@@ -29,8 +29,8 @@ nanoseconds to_nanoseconds(std::uint64_t value) {
 
 /// How long until the time a clock subscription names; none for a clock that
 /// cannot be waited for.
-std::optional<nanoseconds> time_left(std::uint32_t clock,
-                                     std::uint64_t timeout, bool absolute) {
+std::optional<nanoseconds> time_left(std::uint32_t clock, std::uint64_t timeout,
+                                     bool absolute) {
   if (clock != kRealtime && clock != kMonotonic) {
     return std::nullopt;
   }
@@ -83,8 +83,9 @@ Wasi::Subscription Wasi::parse(std::span<const std::byte> bytes,
   item.type = load<std::uint8_t>(bytes, 8);
   const auto clock_or_fd = load<std::uint32_t>(bytes, 16);
   if (item.type == kClock) {
-    item.left = time_left(clock_or_fd, load<std::uint64_t>(bytes, 24),
-                          (load<std::uint16_t>(bytes, 40) & kClockAbsolute) != 0);
+    item.left =
+        time_left(clock_or_fd, load<std::uint64_t>(bytes, 24),
+                  (load<std::uint16_t>(bytes, 40) & kClockAbsolute) != 0);
     item.error = item.left ? Errno::kSuccess : Errno::kInval;
     item.ready = !item.left;
   } else if (!is_open(clock_or_fd) ||
@@ -140,9 +141,9 @@ Errno Wasi::poll_oneoff(Call& call, Args args) {
   std::vector<Subscription> items;
   items.reserve(count);
   for (std::size_t i = 0; i < count; ++i) {
-    items.push_back(parse(std::span(*list).subspan(i * kSubscriptionSize,
-                                                   kSubscriptionSize),
-                          waiting));
+    items.push_back(parse(
+        std::span(*list).subspan(i * kSubscriptionSize, kSubscriptionSize),
+        waiting));
     if (items.back().type > kFdWrite) {
       return Errno::kInval;
     }

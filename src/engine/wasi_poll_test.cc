@@ -51,7 +51,8 @@ class WasiPollTest : public ::testing::Test {
   }
 
   Errno poll() {
-    return guest_.call("poll_oneoff", {kSubscriptions, kEvents, added_, kCount});
+    return guest_.call("poll_oneoff",
+                       {kSubscriptions, kEvents, added_, kCount});
   }
 
   struct Event {

@@ -13,12 +13,12 @@
 namespace wasmbpf::engine {
 namespace {
 
-using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 using test::Errno;
 using test::Guest;
 using test::Pipe;
 using test::WasiGuest;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 constexpr std::uint32_t kMemoryEnd = 65536;
 constexpr std::uint64_t kMinusOne = 0xffff'ffff;

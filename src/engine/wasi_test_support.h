@@ -46,7 +46,9 @@ class WasiGuest {
     answers.clear();
     guest.options = options;
     guest.options.functions = {
-        {"env", "prepare", {},
+        {"env",
+         "prepare",
+         {},
          [this](Call& call, Args, Results) -> Status {
            for (const auto& [offset, bytes] : memory) {
              WASMBPF_TRY(call.memory().copy_out(offset, bytes));
@@ -56,11 +58,13 @@ class WasiGuest {
            }
            return {};
          }},
-        {"env", "answer", {{kI32}, {}},
+        {"env",
+         "answer",
+         {{kI32}, {}},
          [this](Call& call, Args args, Results) -> Status {
            answers.push_back(static_cast<Errno>(args[0]));
-           memory_after = *call.memory().copy_in(
-               {0, call.memory().size_bytes()});
+           memory_after =
+               *call.memory().copy_in({0, call.memory().size_bytes()});
            return {};
          }}};
     std::swap(guest.interrupt, interrupt);
@@ -121,10 +125,10 @@ class WasiGuest {
         args += " (" + type + ".const " + std::to_string(step.args[i]) + ")";
       }
       const bool answers = step.name != "proc_exit";
-      const std::string import =
-          "(import \"wasi_snapshot_preview1\" \"" + step.name + "\" (func $" +
-          step.name + " (param" + params + ")" +
-          (answers ? " (result i32)" : "") + "))\n";
+      const std::string import = "(import \"wasi_snapshot_preview1\" \"" +
+                                 step.name + "\" (func $" + step.name +
+                                 " (param" + params + ")" +
+                                 (answers ? " (result i32)" : "") + "))\n";
       if (imports.find(import) == std::string::npos) {
         imports += import;
       }

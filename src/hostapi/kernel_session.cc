@@ -74,18 +74,18 @@ Result<Handle> KernelSession::load(std::span<const std::byte> elf) {
       bpf::OpenObject open,
       bpf::OpenObject::from_bytes(elf, options_.name, options_.logger));
   WASMBPF_TRY(options_.policy->allow_load(facts_of(open)));
-  auto loaded = std::move(open).load();
-  if (!loaded) {
-    if (!loaded.error().log().empty() && options_.on_verifier_log) {
-      options_.on_verifier_log(loaded.error().log());
-    }
-    return std::move(loaded).error();
-  }
+  WASMBPF_TRY_ASSIGN(bpf::LoadedObject loaded, std::move(open).load());
   WASMBPF_TRY_ASSIGN(
       const Handle handle,
-      objects_.insert(std::make_shared<GuestObject>(std::move(*loaded))));
+      objects_.insert(std::make_shared<GuestObject>(std::move(loaded))));
   open_order_.push_back(handle);
   return handle;
+}
+
+void KernelSession::keep_verifier_log(const Error& error) const {
+  if (!error.log().empty() && options_.on_verifier_log) {
+    options_.on_verifier_log(error.log());
+  }
 }
 
 Status KernelSession::find_object(std::uint64_t handle) const {

@@ -71,7 +71,7 @@ class KernelSession {
     std::string name;  ///< of the tool; goes into map names
     std::shared_ptr<const policy::Policy> policy;
     Logger logger;
-    /// Gets each verifier log, whole, with the object's name.
+    /// Gets each verifier log, whole.
     std::function<void(std::string_view)> on_verifier_log;
   };
 
@@ -80,6 +80,10 @@ class KernelSession {
   ~KernelSession();
 
   Result<Handle> load(std::span<const std::byte> elf);
+
+  /// Hands the verifier's log of a failed `load`, if it has one, to
+  /// `Options::on_verifier_log`: after its error was shown.
+  void keep_verifier_log(const Error& error) const;
 
   /// Success if the handle names an open object: for calls that read the
   /// guest's memory before they act.

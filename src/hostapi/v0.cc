@@ -280,6 +280,7 @@ std::vector<HostFunction> v0_functions(
          const auto handle = load_object(*s, call, args);
          if (!handle) {
            s->logger().error("load eBPF object: " + handle.error().message());
+           s->keep_verifier_log(handle.error());
          }
          results[0] = handle ? *handle : 0;
          return {};

@@ -105,9 +105,9 @@ fetch_from() {
   return 1
 }
 
-# debian_sources SUITE DIR [OS_RELEASE]: writes this machine's own Debian sources, of both
-# formats, to DIR with SUITE in the place of theirs. So no host is named here,
-# and proxies, mirrors and keys are the machine's.
+# debian_sources SUITE DIR [OS_RELEASE]: writes this machine's own Debian
+# sources, of both formats, to DIR with SUITE in the place of theirs. So no host
+# is named here, and proxies, mirrors and keys are the machine's.
 debian_sources() {
   local suite=$1 dir=$2 os_release=${3:-/etc/os-release} common codename
   # Third parties use names of their own ("nodistro", "bookworm-pgdg") or other
@@ -149,18 +149,27 @@ debian_sources() {
     function finish() {
       if (wanted && in_main && binary && !off && !seen[stanza]++)
         print stanza
-      stanza = ""; wanted = in_main = binary = off = 0
+      stanza = ""
+      wanted = in_main = binary = off = 0
     }
     FNR == 1 || /^[ \t]*$/ { finish() }
     /^#/ || /^[ \t]*$/ { next }
     {
-      line = tolower($0); value = $0; sub(/^[^:]*:/, "", value)
-      if (line ~ /^types:/) { binary = line ~ /[: \t]deb([ \t]|$)/; $0 = "Types: deb" }
-      else if (line ~ /^suites:/) { wanted = ours(value); $0 = "Suites: " suite }
-      else if (line ~ /^components:/) {
-        in_main = line ~ /[: \t]main([ \t]|$)/; $0 = "Components: main"
+      line = tolower($0)
+      value = $0
+      sub(/^[^:]*:/, "", value)
+      if (line ~ /^types:/) {
+        binary = value ~ /(^|[ \t])deb([ \t]|$)/
+        $0 = "Types: deb"
+      } else if (line ~ /^suites:/) {
+        wanted = ours(value)
+        $0 = "Suites: " suite
+      } else if (line ~ /^components:/) {
+        in_main = value ~ /(^|[ \t])main([ \t]|$)/
+        $0 = "Components: main"
+      } else if (line ~ /^enabled:[ \t]*(no|false|without|off|disable|0)/) {
+        off = 1
       }
-      else if (line ~ /^enabled:[ \t]*(no|false|without|off|disable|0)/) off = 1
       stanza = stanza $0 "\n"
     }
     END { finish() }' > "$dir/debian.sources"

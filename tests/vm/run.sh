@@ -83,7 +83,9 @@ read_gtest() {
     running { line[++lines] = $0 }
     /\[       OK \] .* ms\)$/ { passed++; running = 0 }
     /\[  SKIPPED \] .* ms\)$/ { skipped++; running = 0 }
-    /\[  FAILED  \] .* ms\)$/ { failed++; details = details block(); running = 0 }
+    /\[  FAILED  \] .* ms\)$/ {
+      failed++; details = details block(); running = 0
+    }
     /^\[  PASSED  \] [0-9]+ test/ { ended = 1; all_passed = sum($0) }
     /^\[  SKIPPED \] [0-9]+ test/ { all_skipped = sum($0) }
     /^\[  FAILED  \] [0-9]+ test/ { all_failed = sum($0) }
@@ -139,7 +141,7 @@ report() {
   if [[ $rc -ne 0 ]]; then
     printf -- '--- vm %s: the run did not end well (exit code %d), logs: %s\n' \
       "$kernel" "$rc" "$out"
-    tail -n 60 "$out/vmtest.log"
+    tail -n 120 "$out/vmtest.log"
     # What broke it may be no test's fault, but it never passes.
     [[ $failed -ne 0 ]] || failed=1
   fi

@@ -201,7 +201,7 @@ run() {
   fi
   if [[ -s $out/console.log ]]; then
     say "the last lines of its console:"
-    tail -n 40 "$out/console.log" >&2
+    tail -n 100 "$out/console.log" >&2
   fi
   return "$rc"
 }

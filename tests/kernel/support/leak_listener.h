@@ -10,11 +10,11 @@
 
 namespace wasmbpf::testing {
 
-/// Fails every test that leaves a descriptor open in this process, or a program,
-/// map or link of its own in the kernel. The kernel frees some of them late, so
-/// they are waited for until a deadline. What another process holds is not ours.
-/// Writes a line into the file of WASMBPF_RAN_LOG for each test that was not
-/// skipped: test, "ran" and kernel release.
+/// Fails every test that leaves a descriptor open in this process, or a
+/// program, map or link of its own in the kernel. The kernel frees some of them
+/// late, so they are waited for until a deadline. What another process holds is
+/// not ours. Writes a line into the file of WASMBPF_RAN_LOG for each test that
+/// was not skipped: test, "ran" and kernel release.
 class LeakListener : public ::testing::EmptyTestEventListener {
  public:
   void OnTestStart(const ::testing::TestInfo& info) override;

@@ -28,9 +28,9 @@ std::optional<std::string> missing_feature(std::string_view name) {
   if (feature->supported) {
     return std::nullopt;
   }
-  append_to_log("WASMBPF_SKIP_LOG",
-                {std::string(name), bpf::kernel_facts().release,
-                 feature->reason});
+  append_to_log(
+      "WASMBPF_SKIP_LOG",
+      {std::string(name), bpf::kernel_facts().release, feature->reason});
   return feature->reason;
 }
 

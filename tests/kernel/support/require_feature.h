@@ -17,15 +17,14 @@ std::optional<std::string> missing_feature(std::string_view name);
 
 }  // namespace wasmbpf::testing
 
-/// Skips the test unless the kernel has the feature `name` (bpf/features.h). The
-/// only way to skip: a test run fails when no kernel of it had the feature.
-#define REQUIRE_FEATURE(name)                                        \
-  if (const auto wasmbpf_missing_ =                                  \
-          ::wasmbpf::testing::missing_feature(name);                 \
-      wasmbpf_missing_) {                                            \
-    GTEST_SKIP() << "this kernel has no " << (name) << ": "          \
-                 << *wasmbpf_missing_;                               \
-  }                                                                  \
+/// Skips the test unless the kernel has the feature `name` (bpf/features.h).
+/// The only way to skip: a test run fails when no kernel of it had the feature.
+#define REQUIRE_FEATURE(name)                                                  \
+  if (const auto wasmbpf_missing_ = ::wasmbpf::testing::missing_feature(name); \
+      wasmbpf_missing_) {                                                      \
+    GTEST_SKIP() << "this kernel has no " << (name) << ": "                    \
+                 << *wasmbpf_missing_;                                         \
+  }                                                                            \
   static_assert(true, "takes the semicolon")
 
 #endif  // WASMBPF_TESTS_KERNEL_SUPPORT_REQUIRE_FEATURE_H_
