@@ -81,8 +81,8 @@ std::string permission_help() {
     return "kernel lockdown is '" + facts.lockdown +
            "', which forbids some kinds of programs";
   }
-  return "the process has the capabilities, so a security module, a seccomp "
-         "filter or the kernel's configuration forbids it";
+  return "the process has the capabilities, so kernel lockdown, a security "
+         "module or a seccomp filter forbids it";
 }
 
 std::string printable(std::string_view text) {

@@ -63,16 +63,6 @@ std::string last_words(const std::vector<std::string>& warnings) {
   return "";
 }
 
-std::string all_of(const std::vector<std::string>& warnings) {
-  std::string text;
-  for (const std::string& line : warnings) {
-    if (!line.contains("PROG LOAD LOG")) {
-      text += line + "\n";
-    }
-  }
-  return text;
-}
-
 Error verifier_error(const VerifierRefusal& refusal, int err,
                      const std::optional<Explanation>& cause) {
   std::string message =
@@ -125,7 +115,7 @@ Error load_error(const LoadFailure& failure, const Probe& probe) {
   }
   const ProgramInfo* const program = find_program(failure, name);
   const auto cause = explain_log(refusal.log).or_else([&] {
-    return explain_messages(all_of(failure.warnings));
+    return explain_messages(failure.warnings);
   });
 
   // A known complaint about the program's own code says more than a probe.
@@ -148,7 +138,8 @@ Error load_error(const LoadFailure& failure, const Probe& probe) {
   if (!name.empty()) {
     what += ", program '" + name + "'";
   }
-  if (const std::string said = last_words(failure.warnings); !said.empty()) {
+  const std::string said = cause ? cause->line : last_words(failure.warnings);
+  if (!said.empty()) {
     what += ": " + said;
   }
   if (!cause) {

@@ -142,7 +142,7 @@ TEST(LoadError, WithoutAProgramItSaysWhatLibbpfSaid) {
       kernel.probe());
   EXPECT_EQ(error.code(), Errc::kUnsupported);
   EXPECT_THAT(error.message(), AllOf(HasSubstr("load object 'tool'"),
-                                     HasSubstr("Error loading vmlinux BTF"),
+                                     HasSubstr("kernel BTF is missing"),
                                      HasSubstr("this kernel offers no BTF")));
 }
 

@@ -14,27 +14,22 @@ namespace {
 DescriptorUse descriptor_use(std::uint32_t type) {
   switch (type) {
     case BPF_MAP_TYPE_ARRAY_OF_MAPS:
-    case BPF_MAP_TYPE_HASH_OF_MAPS:
-      return DescriptorUse::kMapInValue;
+    case BPF_MAP_TYPE_HASH_OF_MAPS: return DescriptorUse::kMapInValue;
     case BPF_MAP_TYPE_PROG_ARRAY:
     case BPF_MAP_TYPE_PERF_EVENT_ARRAY:
     case BPF_MAP_TYPE_CGROUP_ARRAY:
     case BPF_MAP_TYPE_SOCKMAP:
     case BPF_MAP_TYPE_SOCKHASH:
     case BPF_MAP_TYPE_REUSEPORT_SOCKARRAY:
-    case BPF_MAP_TYPE_XSKMAP:
-      return DescriptorUse::kDescriptorInValue;
+    case BPF_MAP_TYPE_XSKMAP: return DescriptorUse::kDescriptorInValue;
     case BPF_MAP_TYPE_DEVMAP:
     case BPF_MAP_TYPE_DEVMAP_HASH:
-    case BPF_MAP_TYPE_CPUMAP:
-      return DescriptorUse::kProgramAfterValue;
+    case BPF_MAP_TYPE_CPUMAP: return DescriptorUse::kProgramAfterValue;
     case BPF_MAP_TYPE_SK_STORAGE:
     case BPF_MAP_TYPE_INODE_STORAGE:
     case BPF_MAP_TYPE_TASK_STORAGE:
-    case BPF_MAP_TYPE_CGRP_STORAGE:
-      return DescriptorUse::kDescriptorInKey;
-    default:
-      return DescriptorUse::kNone;
+    case BPF_MAP_TYPE_CGRP_STORAGE: return DescriptorUse::kDescriptorInKey;
+    default: return DescriptorUse::kNone;
   }
 }
 
@@ -112,8 +107,9 @@ Result<Map> Map::from_fd(int fd) {
   info.transfer_size = kernel_info.value_size;
   if (is_per_cpu(info.type)) {
     WASMBPF_TRY_ASSIGN(const int cpus, possible_cpus());
-    info.transfer_size = ((std::size_t{info.value_size} + 7) & ~std::size_t{7}) *
-                         static_cast<std::size_t>(cpus);
+    info.transfer_size =
+        ((std::size_t{info.value_size} + 7) & ~std::size_t{7}) *
+        static_cast<std::size_t>(cpus);
   }
   info.is_ring_buffer = info.type == BPF_MAP_TYPE_RINGBUF;
   info.is_perf_buffer = info.type == BPF_MAP_TYPE_PERF_EVENT_ARRAY;
@@ -124,9 +120,9 @@ Result<Map> Map::from_fd(int fd) {
 Status Map::lookup(std::span<const std::byte> key, std::span<std::byte> value,
                    std::uint64_t flags) const {
   WASMBPF_TRY(check_sizes(info_, key, value, true));
-  return outcome(info_, "look up a key",
-                 bpf_map_lookup_elem_flags(fd(), pointer(key), value.data(),
-                                           flags));
+  return outcome(
+      info_, "look up a key",
+      bpf_map_lookup_elem_flags(fd(), pointer(key), value.data(), flags));
 }
 
 Status Map::lookup_and_delete(std::span<const std::byte> key,
@@ -134,17 +130,17 @@ Status Map::lookup_and_delete(std::span<const std::byte> key,
                               std::uint64_t flags) const {
   WASMBPF_TRY(check_sizes(info_, key, value, true));
   return outcome(info_, "look up and delete a key",
-                 bpf_map_lookup_and_delete_elem_flags(
-                     fd(), pointer(key), value.data(), flags));
+                 bpf_map_lookup_and_delete_elem_flags(fd(), pointer(key),
+                                                      value.data(), flags));
 }
 
 Status Map::update(std::span<const std::byte> key,
                    std::span<const std::byte> value,
                    std::uint64_t flags) const {
   WASMBPF_TRY(check_sizes(info_, key, value, true));
-  return outcome(info_, "update a key",
-                 bpf_map_update_elem(fd(), pointer(key), pointer(value),
-                                     flags));
+  return outcome(
+      info_, "update a key",
+      bpf_map_update_elem(fd(), pointer(key), pointer(value), flags));
 }
 
 Status Map::erase(std::span<const std::byte> key) const {
@@ -157,9 +153,9 @@ Status Map::next_key(std::optional<std::span<const std::byte>> key,
                      std::span<std::byte> next) const {
   WASMBPF_TRY(check_sizes(info_, key ? *key : next, {}, false));
   WASMBPF_TRY(check_sizes(info_, next, {}, false));
-  return outcome(info_, "find the next key",
-                 bpf_map_get_next_key(fd(), key ? pointer(*key) : nullptr,
-                                      next.data()));
+  return outcome(
+      info_, "find the next key",
+      bpf_map_get_next_key(fd(), key ? pointer(*key) : nullptr, next.data()));
 }
 
 }  // namespace wasmbpf::bpf

@@ -83,16 +83,13 @@ void drop_pin(bpf_map* map, const Logger& logger) {
 }
 
 Error open_error(const LogCapture& capture, int err) {
-  std::string said;
-  for (const std::string& line : capture.warnings()) {
-    said += line + "\n";
-  }
+  const auto cause = explain_messages(capture.warnings());
   std::string message = "not a usable eBPF object: ";
-  message +=
-      capture.warnings().empty() ? errno_text(err) : capture.last_warning();
-  const auto cause = explain_messages(said);
   if (cause) {
-    message += "\nlikely cause: " + cause->text;
+    message += cause->line + "\nlikely cause: " + cause->text;
+  } else {
+    message +=
+        capture.warnings().empty() ? errno_text(err) : capture.last_warning();
   }
   // Whatever libbpf calls it, what is wrong are the caller's bytes.
   return Error(Errc::kInvalidArgument, std::move(message));

@@ -13,9 +13,8 @@ namespace {
 Error bad_target(std::string_view text, std::string_view what,
                  std::string_view grammar) {
   return Error(Errc::kInvalidArgument,
-               "attach target '" + std::string(text) +
-                   "': " + std::string(what) + "; expected " +
-                   std::string(grammar));
+               "attach target '" + std::string(text) + "': " +
+                   std::string(what) + "; expected " + std::string(grammar));
 }
 
 template <typename T>
@@ -54,8 +53,7 @@ Options split_options(std::string_view text,
     if (!known || equals == std::string_view::npos) {
       return options;
     }
-    options.pairs.emplace_back(last.substr(0, equals),
-                               last.substr(equals + 1));
+    options.pairs.emplace_back(last.substr(0, equals), last.substr(equals + 1));
     options.rest = options.rest.substr(0, comma);
   }
 }
@@ -155,9 +153,8 @@ Result<KprobeTarget> parse_kprobe_target(std::string_view text) {
   KprobeTarget target;
   const std::size_t plus = text.find('+');
   target.function = text.substr(0, plus);
-  if (target.function.empty() ||
-      target.function.find_first_not_of(kSymbolCharacters) !=
-          std::string::npos) {
+  if (target.function.empty() || target.function.find_first_not_of(
+                                     kSymbolCharacters) != std::string::npos) {
     return bad_target(text, "no function name", kKprobeGrammar);
   }
   if (plus != std::string_view::npos) {

@@ -403,8 +403,18 @@ std::optional<Explanation> explain_log(std::string_view log) {
   });
 }
 
-std::optional<Explanation> explain_messages(std::string_view messages) {
-  return first_match(messages, kMessagePatterns);
+std::optional<Explanation> explain_messages(
+    const std::vector<std::string>& warnings) {
+  for (const Pattern& pattern : kMessagePatterns) {
+    const auto line = std::ranges::find_if(warnings, [&](const auto& warning) {
+      return !warning.contains(kEnd) && warning.contains(pattern.text);
+    });
+    if (line != warnings.end()) {
+      return Explanation{pattern.code, std::string(pattern.meaning),
+                         line->substr(0, line->find('\n'))};
+    }
+  }
+  return std::nullopt;
 }
 
 VerifierRefusal find_refusal(const std::vector<std::string>& warnings) {

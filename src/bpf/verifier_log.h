@@ -23,6 +23,8 @@ struct Explanation {
   /// what it uses. kPermission, kInvalidArgument: as their names say.
   Errc code;
   std::string text;
+  /// The line that told it.
+  std::string line = {};
 };
 
 /// Finds the last program whose log libbpf printed. Pure, as all here.
@@ -34,7 +36,8 @@ VerifierRefusal find_refusal(const std::vector<std::string>& warnings);
 std::optional<Explanation> explain_log(std::string_view log);
 
 /// What libbpf's own messages about an object mean.
-std::optional<Explanation> explain_messages(std::string_view messages);
+std::optional<Explanation> explain_messages(
+    const std::vector<std::string>& warnings);
 
 }  // namespace wasmbpf::bpf
 

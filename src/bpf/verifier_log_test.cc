@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <sstream>
 #include <string>
+#include <vector>
 
 namespace wasmbpf::bpf {
 namespace {
@@ -209,10 +211,16 @@ TEST(ExplainLogs, LookAtTheEndOnly) {
 class ExplainMessages : public ::testing::TestWithParam<Case> {};
 
 TEST_P(ExplainMessages, SaysWhatTheyMean) {
-  const auto explanation = explain_messages(GetParam().log);
+  std::vector<std::string> lines{"sec 'x': something harmless"};
+  std::istringstream text(GetParam().log);
+  for (std::string line; std::getline(text, line);) {
+    lines.push_back(line);
+  }
+  const auto explanation = explain_messages(lines);
   ASSERT_TRUE(explanation);
   EXPECT_THAT(explanation->text, HasSubstr(GetParam().meaning));
   EXPECT_EQ(explanation->code, GetParam().code);
+  EXPECT_EQ(explanation->line, lines[1]);
 }
 
 INSTANTIATE_TEST_SUITE_P(

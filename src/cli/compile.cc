@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <string>
 
 #include "cli/verbs.h"
@@ -70,7 +71,13 @@ Action declare_compile(CLI::App& app) {
     if (!size) {
       return report(output, size.error());
     }
-    output.message(LogLevel::kInfo, "wrote " + path + ", " + human_size(*size));
+    if (output.json) {
+      const nlohmann::json json = {{"image", path}, {"size_bytes", *size}};
+      fmt::print("{}\n", json.dump(-1, ' ', false,
+                                   nlohmann::json::error_handler_t::replace));
+    } else {
+      fmt::print("{}: {}\n", path, human_size(*size));
+    }
     return static_cast<int>(kDone);
   };
 }

@@ -24,6 +24,8 @@ constexpr std::array kVerbs{
     Verb{"features", "Show what this kernel can do, and what is missing",
          declare_features},
     Verb{"compile", "Compile a module ahead of time", declare_compile},
+    Verb{"completion", "Print a completion script for a shell",
+         declare_completion},
 };
 
 constexpr char kExamples[] = R"(Examples:

@@ -21,6 +21,7 @@ Action declare_run(CLI::App& app);
 Action declare_inspect(CLI::App& app);
 Action declare_features(CLI::App& app);
 Action declare_compile(CLI::App& app);
+Action declare_completion(CLI::App& app);
 
 }  // namespace wasmbpf::cli
 

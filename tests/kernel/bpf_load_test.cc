@@ -114,10 +114,10 @@ TEST(RefusedObject, MissingKernelFeaturesAreNamed) {
 TEST(RefusedObject, WithoutPrivilegesSaysWhatHelps) {
   std::optional<Error> error;
   std::optional<bpf::Feature> feature;
+  auto object = open_object("maps");
   // By system call, because libc would change all threads of the process.
   std::thread([&] {
     ASSERT_EQ(::syscall(SYS_setresuid, 65534, 65534, 65534), 0);
-    auto object = open_object("maps");
     auto loaded = std::move(object).load();
     if (!loaded) {
       error = loaded.error();

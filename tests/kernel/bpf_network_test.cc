@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "base/unique_fd.h"
 #include "kernel/support/private_network.h"
 #include "kernel/support/require_feature.h"
 #include "kernel/support/test_cgroup.h"
@@ -154,19 +155,24 @@ struct CgroupCase {
 };
 void PrintTo(const CgroupCase& c, std::ostream* out) { *out << c.name; }
 
-int open_socket() { return ::socket(AF_INET, SOCK_DGRAM, 0) >= 0 ? 0 : errno; }
+UniqueFd datagram_socket() {
+  return UniqueFd(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+}
+int open_socket() { return datagram_socket() ? 0 : errno; }
 int send_datagram() { return datagram_arrives() ? 0 : 1; }
 int connect_socket() { return connect_to_self(); }
 int set_socket_option() {
+  const UniqueFd socket = datagram_socket();
   const int on = 1;
-  return ::setsockopt(::socket(AF_INET, SOCK_DGRAM, 0), SOL_SOCKET,
-                      SO_BROADCAST, &on, sizeof on) == 0
+  return ::setsockopt(socket.get(), SOL_SOCKET, SO_BROADCAST, &on, sizeof on) ==
+                 0
              ? 0
              : errno;
 }
 int bind_socket() {
+  const UniqueFd socket = datagram_socket();
   const sockaddr any{AF_INET, {}};
-  return ::bind(::socket(AF_INET, SOCK_DGRAM, 0), &any, 16) == 0 ? 0 : errno;
+  return ::bind(socket.get(), &any, sizeof any) == 0 ? 0 : errno;
 }
 int open_device() { return std::ifstream("/dev/null") ? 0 : EPERM; }
 int read_sysctl() {
