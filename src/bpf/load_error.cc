@@ -114,13 +114,13 @@ Error load_error(const LoadFailure& failure, const Probe& probe) {
     name = last_named(failure.warnings, "prog '");
   }
   const ProgramInfo* const program = find_program(failure, name);
-  const auto cause = explain_log(refusal.log).or_else([&] {
-    return explain_messages(failure.warnings);
-  });
+  const auto known = explain_log(refusal.log);
+  const auto cause = known ? known : explain_messages(failure.warnings);
 
-  // A known complaint about the program's own code says more than a probe.
-  const bool about_code = cause && cause->code == Errc::kVerifier;
-  if (program != nullptr && !about_code && may_be_missing_feature(err)) {
+  // A known complaint of the verifier, or about the program's own code, says
+  // more than a probe.
+  const bool told = known || (cause && cause->code == Errc::kVerifier);
+  if (program != nullptr && !told && may_be_missing_feature(err)) {
     const ProgramKind* const kind = find_kind(program->section);
     if (kind != nullptr) {
       const std::string what =

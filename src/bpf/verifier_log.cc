@@ -51,7 +51,9 @@ constexpr std::array kLogPatterns{
             "the program uses a map that was not created (its autocreate is "
             "off); guard the use with a constant that the loader sets"},
     Pattern{"is not sleepable",
-            "this hook cannot sleep on this kernel: drop the .s of its section",
+            "programs of this hook may not sleep on this kernel: drop the .s "
+            "of its section (a kernel without CONFIG_FUNCTION_ERROR_INJECTION "
+            "lets hardly any function sleep)",
             Errc::kUnsupported},
     Pattern{"number of funcs in func_info doesn't match number of subprogs",
             "this kernel does not know callbacks (bpf_loop, bpf_timer, "

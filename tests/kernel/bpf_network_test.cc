@@ -73,11 +73,11 @@ TEST(NetworkProgram, OfTheFlowDissectorAttachesToItsNamespace) {
 TEST(NetworkProgram, OfNetkitAttachesToIt) {
   REQUIRE_FEATURE("netkit");
   PrivateNetwork network;
-  ASSERT_EQ(network.add_interface("nk0", "netkit"), 0);
+  ASSERT_EQ(network.add_interface("netkit0", "netkit"), 0);
   Counter counter("network", "netkit_primary");
   ASSERT_TRUE(counter);
-  ASSERT_NO_FATAL_FAILURE(counter.attach("nk0"));
-  const auto other_side = counter.try_attach("nk0:peer");
+  ASSERT_NO_FATAL_FAILURE(counter.attach("netkit0"));
+  const auto other_side = counter.try_attach("netkit0:peer");
   ASSERT_FALSE(other_side);
   EXPECT_THAT(other_side.error().message(), HasSubstr("another side"));
 }
