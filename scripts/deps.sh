@@ -9,7 +9,7 @@ declare -A packages=(
     clang-19 lld-19 llvm-19 wasi-libc libclang-rt-19-dev-wasm32"
   [test]="libgtest-dev libgmock-dev libbenchmark-dev iproute2"
   [vm]="qemu-system-x86 busybox-static cpio kmod xz-utils zstd lz4 python3"
-  [lint]="clang-format-19 clang-tidy-19"
+  [lint]="clang-format-19 clang-tidy-19 shellcheck"
 )
 
 say() { printf 'deps: %s\n' "$*" >&2; }

@@ -1,11 +1,14 @@
 #!/usr/bin/env bash
-# Format, layers, clang 19 with warnings as errors, clang-tidy.
+# Format, shell scripts, layers, clang 19 with warnings as errors, clang-tidy.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 jobs=$(nproc)
 
 echo "== clang-format"
 git ls-files '*.h' '*.cc' '*.c' | xargs clang-format-19 --dry-run -Werror
+echo "== shellcheck"
+git ls-files -z | xargs -0 grep -lZE '^#!.*sh$' |
+  xargs -0 shellcheck -x -P SCRIPTDIR
 echo "== layers"
 cmake -D SOURCE_DIR="$PWD" -P cmake/CheckLayers.cmake
 echo "== clang 19, -Werror"

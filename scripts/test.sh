@@ -42,7 +42,7 @@ never=$(comm -23 <(cut -f1 "$WASMBPF_SKIP_LOG" | sort -u) \
   <(cut -f1 "$WASMBPF_RAN_LOG" | sort -u))
 if [ -n "$never" ]; then
   echo "== failed: skipped on every kernel of this run"
-  printf '  %s\n' $never
+  awk '{ print "  " $0 }' <<< "$never"
   failed=$((failed + $(wc -l <<< "$never")))
 fi
 echo "$passed passed, $failed failed, $skipped skipped"

@@ -154,9 +154,10 @@ class Session {
 /// Compiles modules and runs them, any number at once.
 ///
 /// Must outlive its sessions. Changes nothing of the process (no signal handler
-/// but the engine's own fault handlers, no capability, no directory). Its threads
-/// take no signals, so that a guest's write to a closed pipe is an error of the
-/// guest's and no SIGPIPE.
+/// but the engine's own fault handlers, no capability, no directory). Its
+/// threads take no signals, so that a guest's write to a closed pipe is an
+/// error of the guest's and no SIGPIPE.
+///
 /// Threads: any.
 class Runtime {
  public:

@@ -12,7 +12,8 @@
 #include "engine/raw.h"
 
 #if defined(__x86_64__)
-#define _Bool bool  // the header is written for C
+// The header is written for C.
+#define _Bool bool  // NOLINT(bugprone-reserved-identifier)
 #include <sys/platform/x86.h>
 #undef _Bool
 #endif

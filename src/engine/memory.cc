@@ -63,16 +63,17 @@ Result<LinearMemory> LinearMemory::reserve(std::size_t capacity,
                         errno);
   }
   // Keep the aligned part, give back what lies before and after it.
-  const auto start = reinterpret_cast<std::uintptr_t>(mapped);
-  const std::uintptr_t base = (start + kAlignment - 1) & ~(kAlignment - 1);
-  if (base > start) {
-    munmap(mapped, base - start);
+  auto* const start = static_cast<std::byte*>(mapped);
+  const std::size_t before =
+      -reinterpret_cast<std::uintptr_t>(mapped) & (kAlignment - 1);
+  if (before > 0) {
+    munmap(start, before);
   }
-  const std::uintptr_t end = base + wanted;
-  if (const auto tail = start + wanted + kAlignment - end; tail > 0) {
-    munmap(reinterpret_cast<void*>(end), tail);
+  std::byte* const base = start + before;
+  if (const std::size_t after = kAlignment - before; after > 0) {
+    munmap(base + wanted, after);
   }
-  return LinearMemory(reinterpret_cast<std::byte*>(base), capacity, guard);
+  return LinearMemory(base, capacity, guard);
 }
 
 LinearMemory::LinearMemory(LinearMemory&& other) noexcept

@@ -44,6 +44,7 @@ static_assert(static_cast<int>(ValueType::kF64) ==
 
 std::vector<engine::HostFunction> adapt(std::vector<HostFunction> functions) {
   std::vector<engine::HostFunction> adapted;
+  adapted.reserve(functions.size());
   for (HostFunction& function : functions) {
     adapted.push_back(
         {function.module,

@@ -47,6 +47,7 @@ std::string frame_text(const engine::Frame& frame) {
 std::vector<BufferSummary> summarize(
     const std::vector<hostapi::BufferReport>& reports) {
   std::vector<BufferSummary> summaries;
+  summaries.reserve(reports.size());
   for (const hostapi::BufferReport& report : reports) {
     summaries.push_back({report.map, report.stats.delivered, report.truncated,
                          report.lost, report.stats.size_bytes,

@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-3-Clause
 // Something of everything that an object can contain: its bytes, cut and turned
 // round, are what the parser's tests feed to libbpf.
-// clang-format off: the order of these counts
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_tracing.h>
-// clang-format on
 
 struct task_struct {
   int pid;
-  struct task_struct *real_parent;
+  struct task_struct* real_parent;
 } __attribute__((preserve_access_index));
 
 struct event {
@@ -61,14 +59,14 @@ __u32 started = 7;
 __u64 wasm_bpf_lost_typed_ring SEC(".data.wasm_bpf") = 0;
 
 static __noinline int parent_pid(void) {
-  struct task_struct *task = (void *)bpf_get_current_task();
+  struct task_struct* task = (void*)bpf_get_current_task();
   return BPF_CORE_READ(task, real_parent, pid);
 }
 
 SEC("tracepoint/sched/sched_process_exec")
-int on_exec(void *ctx) {
+int on_exec(void* ctx) {
   (void)ctx;
-  struct event *event = bpf_ringbuf_reserve(&typed_ring, sizeof(*event), 0);
+  struct event* event = bpf_ringbuf_reserve(&typed_ring, sizeof(*event), 0);
   if (!event) {
     __sync_fetch_and_add(&wasm_bpf_lost_typed_ring, 1);
     return 0;
@@ -80,9 +78,9 @@ int on_exec(void *ctx) {
 }
 
 SEC("?kprobe")
-int later(struct pt_regs *ctx) {
+int later(struct pt_regs* ctx) {
   __u32 key = target_pid;
-  struct event *known = bpf_map_lookup_elem(&pinned_hash, &key);
+  struct event* known = bpf_map_lookup_elem(&pinned_hash, &key);
   if (known && known->pid > limits.second) counted += started;
   bpf_perf_event_output(ctx, &typed_perf, BPF_F_CURRENT_CPU, &key, sizeof(key));
   return bpf_map_lookup_elem(&outer, &key) != 0;

@@ -29,8 +29,8 @@ struct {
 } perf SEC(".maps");
 
 SEC("raw_tp/sys_enter")
-int on_syscall(struct bpf_raw_tracepoint_args *ctx) {
-  struct pt_regs *regs = (struct pt_regs *)ctx->args[0];
+int on_syscall(struct bpf_raw_tracepoint_args* ctx) {
+  struct pt_regs* regs = (struct pt_regs*)ctx->args[0];
   unsigned long query = 0, what = 0;
   __u64 number = 0;
 
@@ -40,7 +40,7 @@ int on_syscall(struct bpf_raw_tracepoint_args *ctx) {
   bpf_probe_read_kernel(&number, sizeof(number), &PT_REGS_PARM3_SYSCALL(regs));
   if (query != QUERY) return 0;
 
-  __u64 *record = wasm_bpf_reserve(ring, sizeof(*record));
+  __u64* record = wasm_bpf_reserve(ring, sizeof(*record));
   if (record) {
     *record = number;
     if (what == DISCARD)

@@ -6,49 +6,49 @@
 #define DENY 0
 
 SEC("?cgroup_skb/egress")
-int on_egress(struct __sk_buff *skb) {
+int on_egress(struct __sk_buff* skb) {
   count_hit();
   return ALLOW;
 }
 
 SEC("?cgroup/skb")
-int on_packet(struct __sk_buff *skb) {
+int on_packet(struct __sk_buff* skb) {
   count_hit();
   return ALLOW;
 }
 
 SEC("?cgroup/sock_create")
-int on_socket(struct bpf_sock *sk) {
+int on_socket(struct bpf_sock* sk) {
   count_hit();
   return DENY;
 }
 
 SEC("?cgroup/connect4")
-int on_connect(struct bpf_sock_addr *ctx) {
+int on_connect(struct bpf_sock_addr* ctx) {
   count_hit();
   return DENY;
 }
 
 SEC("?cgroup/setsockopt")
-int on_setsockopt(struct bpf_sockopt *ctx) {
+int on_setsockopt(struct bpf_sockopt* ctx) {
   count_hit();
   return DENY;
 }
 
 SEC("?cgroup/sysctl")
-int on_sysctl(struct bpf_sysctl *ctx) {
+int on_sysctl(struct bpf_sysctl* ctx) {
   count_hit();
   return DENY;
 }
 
 SEC("?cgroup/dev")
-int on_device(struct bpf_cgroup_dev_ctx *ctx) {
+int on_device(struct bpf_cgroup_dev_ctx* ctx) {
   count_hit();
   return DENY;
 }
 
 SEC("?sockops")
-int on_tcp(struct bpf_sock_ops *ctx) {
+int on_tcp(struct bpf_sock_ops* ctx) {
   if (ctx->op == BPF_SOCK_OPS_TCP_CONNECT_CB) count_hit();
   return 1;
 }

@@ -4,4 +4,4 @@
 extern int bpf_no_such_kfunc___wasm_bpf(int x) __ksym;
 
 SEC("tc")
-int needs_it(struct __sk_buff *skb) { return bpf_no_such_kfunc___wasm_bpf(1); }
+int needs_it(struct __sk_buff* skb) { return bpf_no_such_kfunc___wasm_bpf(1); }

@@ -3,8 +3,8 @@
 #include "program.h"
 
 SEC("raw_tp/sys_enter")
-int reads_kernel_memory(struct bpf_raw_tracepoint_args *ctx) {
+int reads_kernel_memory(struct bpf_raw_tracepoint_args* ctx) {
   __u64 value = 0;
-  bpf_probe_read_kernel(&value, sizeof(value), (void *)ctx->args[0]);
+  bpf_probe_read_kernel(&value, sizeof(value), (void*)ctx->args[0]);
   return value;
 }

@@ -29,7 +29,7 @@ const volatile __u32 target_pid = 0;
 
 static __always_inline void count_hit(void) {
   __u32 key = 0;
-  __u64 *value = bpf_map_lookup_elem(&hits, &key);
+  __u64* value = bpf_map_lookup_elem(&hits, &key);
   if (value) __sync_fetch_and_add(value, 1);
 }
 

@@ -24,37 +24,37 @@ extern int bpf_no_such_kfunc___wasm_bpf(int x) __ksym __weak;
 __u64 sink;
 
 SEC("?raw_tp/sys_enter")
-int unchecked_lookup(void *ctx) {
+int unchecked_lookup(void* ctx) {
   __u32 key = 1;
-  __u64 *value = bpf_map_lookup_elem(&table, &key);
+  __u64* value = bpf_map_lookup_elem(&table, &key);
   sink = value[0];
   return 0;
 }
 
 SEC("?raw_tp/sys_enter")
-int unchecked_reserve(void *ctx) {
-  __u64 *record = bpf_ringbuf_reserve(&ring, 8, 0);
+int unchecked_reserve(void* ctx) {
+  __u64* record = bpf_ringbuf_reserve(&ring, 8, 0);
   *record = 1;
   bpf_ringbuf_submit(record, 0);
   return 0;
 }
 
 SEC("?raw_tp/sys_enter")
-int number_as_pointer(struct bpf_raw_tracepoint_args *ctx) {
-  sink = *(volatile __u64 *)ctx->args[1];
+int number_as_pointer(struct bpf_raw_tracepoint_args* ctx) {
+  sink = *(volatile __u64*)ctx->args[1];
   return 0;
 }
 
 SEC("?raw_tp/sys_enter")
-int index_out_of_bounds(struct bpf_raw_tracepoint_args *ctx) {
+int index_out_of_bounds(struct bpf_raw_tracepoint_args* ctx) {
   __u32 key = 1;
-  __u64 *value = bpf_map_lookup_elem(&table, &key);
+  __u64* value = bpf_map_lookup_elem(&table, &key);
   if (value) sink = value[ctx->args[1] & 15];
   return 0;
 }
 
 SEC("?raw_tp/sys_enter")
-int endless_loop(void *ctx) {
+int endless_loop(void* ctx) {
   for (volatile __u64 i = 0; bpf_get_prandom_u32() != 7; ++i) {
     sink += i;
   }
@@ -62,13 +62,13 @@ int endless_loop(void *ctx) {
 }
 
 SEC("?raw_tp/sys_enter")
-int infinite_loop(void *ctx) {
+int infinite_loop(void* ctx) {
   for (;;) asm volatile("" ::: "memory");
   return 0;
 }
 
 SEC("?raw_tp/sys_enter")
-int too_many_steps(void *ctx) {
+int too_many_steps(void* ctx) {
   for (__u32 i = 0; i < 100000; ++i) {
     sink += bpf_get_prandom_u32() & i;
     if (sink & 1) sink += 3;
@@ -78,8 +78,8 @@ int too_many_steps(void *ctx) {
 }
 
 SEC("?raw_tp/sys_enter")
-int leaked_record(void *ctx) {
-  __u64 *record = bpf_ringbuf_reserve(&ring, 8, 0);
+int leaked_record(void* ctx) {
+  __u64* record = bpf_ringbuf_reserve(&ring, 8, 0);
   if (record) *record = 1;
   return 0;
 }
@@ -92,67 +92,65 @@ static __noinline int large_frame(__u64 seed) {
 
 // Since 6.13 tracing programs have room for more, other types have not.
 SEC("?tc")
-int stack_too_large(struct __sk_buff *skb) {
+int stack_too_large(struct __sk_buff* skb) {
   volatile char bytes[300];
   for (int i = 0; i < 300; i += 4) bytes[i] = i;
   return large_frame(bpf_get_prandom_u32()) + bytes[7];
 }
 
 SEC("?raw_tp/sys_enter")
-int unset_register(void *ctx) {
+int unset_register(void* ctx) {
   int value;
   asm volatile("%0 = r9" : "=r"(value));
   return value;
 }
 
 SEC("?raw_tp/sys_enter")
-int unbounded_size(struct bpf_raw_tracepoint_args *ctx) {
+int unbounded_size(struct bpf_raw_tracepoint_args* ctx) {
   __u32 key = 1;
-  __u64 *value = bpf_map_lookup_elem(&table, &key);
-  if (value) bpf_probe_read_user(value, ctx->args[1], (void *)ctx->args[0]);
+  __u64* value = bpf_map_lookup_elem(&table, &key);
+  if (value) bpf_probe_read_user(value, ctx->args[1], (void*)ctx->args[0]);
   return 0;
 }
 
 SEC("?raw_tp/sys_enter")
-int missing_field(void *ctx) {
-  struct task_struct *task = (void *)bpf_get_current_task();
+int missing_field(void* ctx) {
+  struct task_struct* task = (void*)bpf_get_current_task();
   sink = BPF_CORE_READ(task, no_such_field___wasm_bpf);
   return 0;
 }
 
 SEC("?tc")
-int missing_kfunc(struct __sk_buff *skb) {
+int missing_kfunc(struct __sk_buff* skb) {
   return bpf_no_such_kfunc___wasm_bpf(1);
 }
 
 SEC("?tc")
-int helper_of_another_type(struct __sk_buff *skb) {
+int helper_of_another_type(struct __sk_buff* skb) {
   char path[16];
-  return bpf_d_path((void *)skb, path, sizeof(path));
+  return bpf_d_path((void*)skb, path, sizeof(path));
 }
 
 SEC("?tc")
-int unknown_helper(struct __sk_buff *skb) {
-  long (*helper)(void) = (void *)9999;
+int unknown_helper(struct __sk_buff* skb) {
+  long (*helper)(void) = (void*)9999;
   return helper();
 }
 
 SEC("?tc")
-int packet_unchecked(struct __sk_buff *skb) {
-  return *(char *)(long)skb->data;
-}
+int packet_unchecked(struct __sk_buff* skb) { return *(char*)(long)skb->data; }
 
 SEC("?cgroup_skb/egress")
-int wrong_return(struct __sk_buff *skb) { return 17; }
+int wrong_return(struct __sk_buff* skb) { return 17; }
 
 SEC("?raw_tp/sys_enter")
-int long_log(struct bpf_raw_tracepoint_args *ctx) {
+int long_log(struct bpf_raw_tracepoint_args* ctx) {
   // Many distinct paths to one mistake: a log of more than 64 KiB.
 #pragma unroll
   for (int i = 0; i < 400; ++i) {
     if (bpf_get_prandom_u32() & (1 << (i & 31))) sink += i;
     asm volatile("");
   }
-  sink = *(volatile __u64 *)ctx->args[1];
+  sink = *(volatile __u64*)ctx->args[1];
   return 0;
 }

@@ -95,19 +95,17 @@ TEST_P(V0Scenario, Holds) {
 
 INSTANTIATE_TEST_SUITE_P(
     All, V0Scenario,
-    ::testing::Values("ring_delivers_all_in_order", "perf_delivers_all",
-                      "two_buffers_of_one_object",
-                      "large_samples_are_cut_with_their_real_size",
-                      "a_negative_result_stops_the_poll",
-                      "an_object_is_busy_in_its_own_callback",
-                      "polls_refuse_what_is_wrong", "a_timeout_answers_zero",
-                      "hash_operations", "queue_operations",
-                      "per_cpu_values_have_the_real_stride",
-                      "map_operations_refuse_what_is_wrong",
-                      "descriptors_cannot_be_smuggled_in",
-                      "names_and_stale_handles",
-                      "an_automatic_program_takes_any_target",
-                      "leaves_everything_open"),
+    ::testing::Values(
+        "ring_delivers_all_in_order", "perf_delivers_all",
+        "two_buffers_of_one_object",
+        "large_samples_are_cut_with_their_real_size",
+        "a_negative_result_stops_the_poll",
+        "an_object_is_busy_in_its_own_callback", "polls_refuse_what_is_wrong",
+        "a_timeout_answers_zero", "hash_operations", "queue_operations",
+        "per_cpu_values_have_the_real_stride",
+        "map_operations_refuse_what_is_wrong",
+        "descriptors_cannot_be_smuggled_in", "names_and_stale_handles",
+        "an_automatic_program_takes_any_target", "leaves_everything_open"),
     [](const auto& info) { return std::string(info.param); });
 
 TEST(V0, CutSamplesAreCounted) {

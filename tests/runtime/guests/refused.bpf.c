@@ -5,9 +5,9 @@
 #include <bpf/bpf_helpers.h>
 
 SEC("raw_tp/sys_enter")
-int reads_a_number(void *ctx) {
+int reads_a_number(void* ctx) {
   (void)ctx;
-  const __u64 *number = (const __u64 *)bpf_ktime_get_ns();
+  const __u64* number = (const __u64*)bpf_ktime_get_ns();
   return (int)*number;
 }
 

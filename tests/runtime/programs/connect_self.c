@@ -11,8 +11,8 @@ int main(void) {
   const int server = socket(AF_INET, SOCK_STREAM, 0);
   const int client = socket(AF_INET, SOCK_STREAM, 0);
   if (bind(server, any, size) != 0 || listen(server, 1) != 0 ||
-      getsockname(server, any, &size) != 0 ||
-      connect(client, any, size) != 0 || accept(server, NULL, NULL) < 0) {
+      getsockname(server, any, &size) != 0 || connect(client, any, size) != 0 ||
+      accept(server, NULL, NULL) < 0) {
     perror("connect_self");
     return 1;
   }
