@@ -14,14 +14,14 @@
 namespace wasmbpf::bpf {
 namespace {
 
-bool uses_tracefs(AttachBy attach_by) {
-  switch (attach_by) {
-    case AttachBy::kTracepoint:
-    case AttachBy::kKprobe:
-    case AttachBy::kKprobeMulti:
-    case AttachBy::kKsyscall: return true;
-    default: return false;
-  }
+/// Tracepoints have their numbers there, patterns of functions their matches.
+bool uses_tracefs(const AttachRequest& request) {
+  const auto is_pattern = [](std::string_view text) {
+    return text.find_first_of("*?") != std::string_view::npos;
+  };
+  return request.kind.attach_by == AttachBy::kTracepoint ||
+         (request.kind.attach_by == AttachBy::kKprobeMulti &&
+          (is_pattern(request.section) || is_pattern(request.target)));
 }
 
 /// What an errno means for this kind and can be helped; empty if nothing known.
@@ -65,6 +65,14 @@ std::string advice(const AttachRequest& request, int err) {
 }
 
 Result<Links> attach_by_section(const AttachRequest& request) {
+  const AttachBy attach_by = request.kind.attach_by;
+  if (attach_by == AttachBy::kUprobe || attach_by == AttachBy::kUprobeMulti ||
+      attach_by == AttachBy::kUsdt) {
+    const std::size_t path = request.section.find('/') + 1;
+    const std::size_t colon = request.section.find(':', path);
+    WASMBPF_TRY(
+        check_probed_file(request, request.section.substr(path, colon - path)));
+  }
   return one_link(request, bpf_program__attach(request.program),
                   " (" + request.section + ")");
 }
@@ -161,7 +169,7 @@ Error attach_error(const AttachRequest& request, int err,
   const std::string what = "attach program '" + request.name + "'" + place;
   const bool kernel_may_lack_it =
       err != EBUSY && err != EEXIST && err != ENOMEM && err != EMFILE;
-  if (uses_tracefs(request.kind.attach_by) && kernel_may_lack_it &&
+  if (uses_tracefs(request) && kernel_may_lack_it &&
       kernel_facts().tracefs.empty()) {
     return Error(Errc::kNotFound,
                  what +
@@ -199,16 +207,12 @@ Error target_error(const AttachRequest& request, const std::string& what) {
 Result<std::vector<Link>> LoadedObject::attach(const std::string& name,
                                                const std::string& target) {
   const LogCapture capture(logger_);
+  WASMBPF_TRY(attachable(name));
   const bpf_program* const program =
       bpf_object__find_program_by_name(object_.get(), name.c_str());
   if (program == nullptr) {
-    bpf_map* const map =
-        bpf_object__find_map_by_name(object_.get(), name.c_str());
-    if (map != nullptr && bpf_map__type(map) == BPF_MAP_TYPE_STRUCT_OPS) {
-      return attach_struct_ops(map, capture);
-    }
-    return Error(Errc::kNotFound,
-                 "no program '" + printable(name) + "' in the object");
+    return attach_struct_ops(
+        bpf_object__find_map_by_name(object_.get(), name.c_str()), capture);
   }
   const std::string section = printable(bpf_program__section_name(program));
   if (bpf_program__fd(program) < 0) {

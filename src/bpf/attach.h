@@ -40,6 +40,11 @@ Result<Links> attach_netns(const AttachRequest& request);
 /// target that does not is ignored.
 bool probe_target_parses(const AttachRequest& request);
 
+/// kInvalidArgument unless the file that libbpf is about to open and parse is a
+/// regular one: its path is the guest's, opening a FIFO waits for ever and
+/// opening a device may act.
+Status check_probed_file(const AttachRequest& request, const std::string& path);
+
 /// One link of libbpf's, or the error that `errno` stands for: what libbpf
 /// said, the feature this kernel lacks, the mount that is missing. `place` goes
 /// on from "attach program 'x'": " to interface eth0".

@@ -24,7 +24,7 @@ namespace {
 using Side = InterfaceTarget::Side;
 
 std::string to(const AttachRequest& request) {
-  return " to '" + request.target + "'";
+  return " to '" + printable(request.target) + "'";
 }
 
 Result<int> interface_index(const std::string& name) {
@@ -95,6 +95,11 @@ Result<Links> attach_clsact(const AttachRequest& request, int interface,
   options.priority = priority;
   const int err = bpf_tc_attach(&hook, &options);
   if (err != 0) {
+    if (created == 0) {  // nobody else can have a filter on it yet
+      hook.attach_point =
+          static_cast<bpf_tc_attach_point>(BPF_TC_INGRESS | BPF_TC_EGRESS);
+      bpf_tc_hook_destroy(&hook);
+    }
     return attach_error(request, err, to(request) + " (clsact filter)");
   }
   Links links;
@@ -195,13 +200,26 @@ Result<Links> attach_cgroup(const AttachRequest& request) {
 }
 
 Result<Links> attach_netns(const AttachRequest& request) {
-  const UniqueFd space(::open(request.target.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!space) {
+  // The path is the guest's: opening a FIFO waits, opening a device may act.
+  const UniqueFd place(::open(request.target.c_str(), O_PATH | O_CLOEXEC));
+  struct statfs facts{};
+  if (!place || ::fstatfs(place.get(), &facts) != 0) {
     const int err = errno;
     return errno_error("attach program '" + request.name +
                            "' to network namespace '" +
                            printable(request.target) + "'",
                        err);
+  }
+  if (facts.f_type != NSFS_MAGIC) {
+    return target_error(
+        request, "'" + printable(request.target) + "' is no network namespace");
+  }
+  const UniqueFd space(
+      ::open(("/proc/self/fd/" + std::to_string(place.get())).c_str(),
+             O_RDONLY | O_CLOEXEC));
+  if (!space) {
+    const int err = errno;
+    return attach_error(request, err, to(request));
   }
   return one_link(request,
                   bpf_program__attach_netns(request.program, space.get()),

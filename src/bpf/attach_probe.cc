@@ -1,6 +1,7 @@
 // Tracing programs whose hook is named at run time, and perf events.
 #include <bpf/libbpf.h>
 #include <linux/perf_event.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -14,6 +15,7 @@
 
 #include "base/unique_fd.h"
 #include "bpf/attach.h"
+#include "bpf/errors.h"
 #include "bpf/options.h"
 #include "bpf/target.h"
 
@@ -27,7 +29,7 @@ bool is_return_probe(std::string_view section) {
 }
 
 std::string to(const AttachRequest& request) {
-  return " to '" + request.target + "'";
+  return " to '" + printable(request.target) + "'";
 }
 
 Result<Links> attach_kprobe(const AttachRequest& request) {
@@ -67,6 +69,7 @@ Result<Links> attach_ksyscall(const AttachRequest& request) {
 Result<Links> attach_uprobe(const AttachRequest& request) {
   WASMBPF_TRY_ASSIGN(const UprobeTarget target,
                      parse_uprobe_target(request.target));
+  WASMBPF_TRY(check_probed_file(request, target.binary));
   auto options = no_options<bpf_uprobe_opts>();
   options.retprobe = is_return_probe(request.section);
   options.func_name = target.symbol.empty() ? nullptr : target.symbol.c_str();
@@ -80,6 +83,7 @@ Result<Links> attach_uprobe(const AttachRequest& request) {
 Result<Links> attach_uprobe_multi(const AttachRequest& request) {
   WASMBPF_TRY_ASSIGN(const UprobeTarget target,
                      parse_uprobe_target(request.target));
+  WASMBPF_TRY(check_probed_file(request, target.binary));
   if (target.symbol.empty() || target.offset != 0) {
     return target_error(request, "it takes names, not offsets");
   }
@@ -96,6 +100,7 @@ Result<Links> attach_uprobe_multi(const AttachRequest& request) {
 Result<Links> attach_usdt(const AttachRequest& request) {
   WASMBPF_TRY_ASSIGN(const UsdtTarget target,
                      parse_usdt_target(request.target));
+  WASMBPF_TRY(check_probed_file(request, target.binary));
   return one_link(request,
                   bpf_program__attach_usdt(
                       request.program, target.pid.value_or(kAnyProcess),
@@ -108,7 +113,7 @@ Result<Links> attach_tracepoint(const AttachRequest& request) {
   const std::size_t colon = request.target.find(':');
   if (colon == std::string::npos || colon == 0 ||
       colon + 1 == request.target.size()) {
-    return target_error(request, "'" + request.target + "' is none");
+    return target_error(request, "'" + printable(request.target) + "' is none");
   }
   return one_link(request,
                   bpf_program__attach_tracepoint(
@@ -175,6 +180,18 @@ Result<Link> sample(const AttachRequest& request, const PerfEventTarget& target,
 
 }  // namespace
 
+Status check_probed_file(const AttachRequest& request,
+                         const std::string& path) {
+  struct stat facts{};
+  if (!path.contains('/') || ::stat(path.c_str(), &facts) != 0) {
+    return {};  // libbpf looks a bare name up, or says what is wrong
+  }
+  return S_ISREG(facts.st_mode)
+             ? Status()
+             : Status(target_error(
+                   request, "'" + printable(path) + "' is no regular file"));
+}
+
 bool probe_target_parses(const AttachRequest& request) {
   switch (request.kind.attach_by) {
     case AttachBy::kKprobe:
@@ -209,13 +226,15 @@ Result<Links> attach_probe(const AttachRequest& request) {
 Result<Links> attach_perf_event(const AttachRequest& request) {
   WASMBPF_TRY_ASSIGN(const PerfEventTarget target,
                      parse_perf_event_target(request.target));
-  std::vector<int> cpus;
+  WASMBPF_TRY_ASSIGN(std::vector<int> cpus, online_cpus());
   if (target.cpu) {
+    if (std::ranges::find(cpus, *target.cpu) == cpus.end()) {
+      return target_error(
+          request, "CPU " + std::to_string(*target.cpu) + " is not online");
+    }
     cpus = {*target.cpu};
   } else if (target.pid) {
     cpus = {-1};  // one event follows the process from CPU to CPU
-  } else {
-    WASMBPF_TRY_ASSIGN(cpus, online_cpus());
   }
   Links links;
   for (const int cpu : cpus) {

@@ -254,6 +254,10 @@ constexpr std::array kRows{
         loads<BPF_PROG_TYPE_SOCK_OPS, BPF_CGROUP_SOCK_OPS>},
     Row{kAttach, "struct_ops", "5.6",
         [](Prober& p) { return p.struct_ops("tcp_congestion_ops"); }},
+    Row{kAttach, "struct_ops.link", "6.4",
+        [](Prober& p) {
+          return p.in_btf("bpf_struct_ops_link", BTF_KIND_STRUCT);
+        }},
     Row{kAttach, "sched_ext", "6.12",
         [](Prober& p) { return p.struct_ops("sched_ext_ops"); }},
     // Not attached, but run, by this version or a later one.
@@ -293,9 +297,9 @@ constexpr std::array kRows{
           return p.helper(BPF_PROG_TYPE_KPROBE, BPF_FUNC_get_attach_cookie);
         }},
     Row{kOther, "open_coded_iterators", "6.4",
-        [](Prober& p) { return p.kernel_function("bpf_iter_num_new"); }},
+        [](Prober& p) { return p.in_btf("bpf_iter_num_new", BTF_KIND_FUNC); }},
     Row{kOther, "bpf_wq", "6.10",
-        [](Prober& p) { return p.kernel_function("bpf_wq_init"); }},
+        [](Prober& p) { return p.in_btf("bpf_wq_init", BTF_KIND_FUNC); }},
 };
 
 template <std::size_t kCount>

@@ -174,6 +174,13 @@ const ProgramKind* find_kind(std::string_view section) {
 }
 
 bool names_its_hook(std::string_view section) {
+  // Those with a file want its place too: uprobe/FILE:SYMBOL.
+  const bool of_a_file = section.starts_with("uprobe") ||
+                         section.starts_with("uretprobe") ||
+                         section.starts_with("usdt");
+  if (of_a_file && !section.contains(':')) {
+    return false;
+  }
   return section.contains('/') && !section.ends_with('/');
 }
 

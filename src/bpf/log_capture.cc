@@ -44,7 +44,7 @@ int on_libbpf_print(libbpf_print_level level, const char* format,
   while (text.ends_with('\n')) {
     text.pop_back();
   }
-  capture->add(warning, printable(text));
+  capture->add(warning, printable_lines(text));
   return 0;
 }
 

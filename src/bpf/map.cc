@@ -29,7 +29,23 @@ DescriptorUse descriptor_use(std::uint32_t type) {
     case BPF_MAP_TYPE_INODE_STORAGE:
     case BPF_MAP_TYPE_TASK_STORAGE:
     case BPF_MAP_TYPE_CGRP_STORAGE: return DescriptorUse::kDescriptorInKey;
-    default: return DescriptorUse::kNone;
+    case BPF_MAP_TYPE_HASH:
+    case BPF_MAP_TYPE_ARRAY:
+    case BPF_MAP_TYPE_PERCPU_HASH:
+    case BPF_MAP_TYPE_PERCPU_ARRAY:
+    case BPF_MAP_TYPE_STACK_TRACE:
+    case BPF_MAP_TYPE_LRU_HASH:
+    case BPF_MAP_TYPE_LRU_PERCPU_HASH:
+    case BPF_MAP_TYPE_LPM_TRIE:
+    case BPF_MAP_TYPE_CGROUP_STORAGE:
+    case BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE:
+    case BPF_MAP_TYPE_QUEUE:
+    case BPF_MAP_TYPE_STACK:
+    case BPF_MAP_TYPE_RINGBUF:
+    case BPF_MAP_TYPE_USER_RINGBUF:
+    case BPF_MAP_TYPE_BLOOM_FILTER:
+    case BPF_MAP_TYPE_ARENA: return DescriptorUse::kNone;
+    default: return DescriptorUse::kNeverWritten;
   }
 }
 

@@ -21,6 +21,9 @@ enum class DescriptorUse {
   kDescriptorInValue,  ///< Program, perf event, socket and cgroup arrays.
   kProgramAfterValue,  ///< devmap, cpumap: a program fd behind the first u32.
   kDescriptorInKey,    ///< Task, inode, socket and cgroup storage.
+  /// Writing registers something with the kernel (struct_ops: the value is
+  /// program fds), or is of a type that this version does not know.
+  kNeverWritten,
 };
 
 struct MapInfo {

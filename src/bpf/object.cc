@@ -13,6 +13,7 @@
 #include "bpf/globals.h"
 #include "bpf/load_error.h"
 #include "bpf/log_capture.h"
+#include "bpf/object_checks.h"
 #include "bpf/options.h"
 #include "bpf/verifier_log.h"
 
@@ -82,6 +83,19 @@ void drop_pin(bpf_map* map, const Logger& logger) {
   bpf_map__set_pin_path(map, nullptr);
 }
 
+/// Lets a link hold what a struct_ops map registers, where the kernel can
+/// (6.4): without one it would stay registered if this process were killed.
+void hold_by_link(bpf_map* map) {
+  if (bpf_map__type(map) != BPF_MAP_TYPE_STRUCT_OPS ||
+      (bpf_map__map_flags(map) & BPF_F_LINK) != 0) {
+    return;
+  }
+  if (const auto known = probe_feature("struct_ops.link");
+      known && known->supported) {
+    bpf_map__set_map_flags(map, bpf_map__map_flags(map) | BPF_F_LINK);
+  }
+}
+
 Error open_error(const LogCapture& capture, int err) {
   const auto cause = explain_messages(capture.warnings());
   std::string message = "not a usable eBPF object: ";
@@ -116,6 +130,7 @@ Result<OpenObject> OpenObject::from_bytes(std::span<const std::byte> elf,
   const LogCapture capture(logger);
   // libbpf reads headers in place, and a guest's pointer may be odd.
   const std::vector<std::byte> aligned(elf.begin(), elf.end());
+  WASMBPF_TRY(check_types(aligned));
   auto options = no_options<bpf_object_open_opts>();
   options.object_name = name.c_str();
   std::unique_ptr<bpf_object, ObjectDeleter> object(
@@ -124,10 +139,12 @@ Result<OpenObject> OpenObject::from_bytes(std::span<const std::byte> elf,
     const int err = errno;
     return open_error(capture, err);
   }
+  WASMBPF_TRY(check_opened(object.get()));
   bpf_map* map = nullptr;
   while ((map = bpf_object__next_map(object.get(), map)) != nullptr) {
     drop_event_types(map);
     drop_pin(map, logger);
+    hold_by_link(map);
   }
   return OpenObject(std::move(object), std::move(logger));
 }
@@ -207,7 +224,11 @@ Status OpenObject::set_global(const std::string& name,
 
 Result<LoadedObject> OpenObject::load() && {
   const LogCapture capture(logger_);
-  const int err = bpf_object__load(object_.get());
+  int err = bpf_object__prepare(object_.get());
+  if (err == 0) {
+    WASMBPF_TRY(check_prepared(object_.get()));
+    err = bpf_object__load(object_.get());
+  }
   if (err != 0) {
     return load_error({.object = text_or_empty(bpf_object__name(object_.get())),
                        .err = err,
@@ -245,6 +266,20 @@ Result<Map> LoadedObject::map(const std::string& name) const {
     return no_such("map", name);
   }
   return Map::from_fd(bpf_map__fd(map));
+}
+
+Result<ProgramInfo> LoadedObject::attachable(const std::string& name) const {
+  if (const bpf_program* const program =
+          bpf_object__find_program_by_name(object_.get(), name.c_str())) {
+    return info_of(program);
+  }
+  const bpf_map* const map =
+      bpf_object__find_map_by_name(object_.get(), name.c_str());
+  if (map == nullptr || bpf_map__type(map) != BPF_MAP_TYPE_STRUCT_OPS) {
+    return no_such("program", name);
+  }
+  return ProgramInfo{name, "struct_ops", BPF_PROG_TYPE_STRUCT_OPS, "struct_ops",
+                     ""};
 }
 
 Result<std::optional<std::uint64_t>> LoadedObject::counted_losses(

@@ -90,6 +90,11 @@ class LoadedObject {
   /// Errors: kNotFound, kSystem.
   Result<Map> map(const std::string& name) const;
 
+  /// The facts of what `attach` would attach: the program `name`, or the
+  /// struct_ops map of that name (with "struct_ops" as its section).
+  /// Errors: kNotFound.
+  Result<ProgramInfo> attachable(const std::string& name) const;
+
   /// Attaches the program `name` (or the struct_ops map of that name).
   ///
   /// `target` empty: by its section, for everything that libbpf attaches by

@@ -392,12 +392,12 @@ Outcome Prober::struct_ops(const char* name) {
   return map ? Outcome{} : last_error();
 }
 
-Outcome Prober::kernel_function(const char* name) {
-  const int id = hook_id(name, BTF_KIND_FUNC);
+Outcome Prober::in_btf(const char* name, std::uint32_t kind) {
+  const int id = hook_id(name, kind);
   return id >= 0 ? Outcome{}
                  : fail(-id, types_ == nullptr
                                  ? "this kernel has no BTF"
-                                 : "no function " + std::string(name));
+                                 : "its BTF has no " + std::string(name));
 }
 
 Outcome Prober::instructions(const bpf_insn* code, std::size_t count) {

@@ -64,7 +64,8 @@ class Prober {
   Outcome program_type(bpf_prog_type type);
   Outcome helper(bpf_prog_type type, bpf_func_id id);
   Outcome struct_ops(const char* name);
-  Outcome kernel_function(const char* name);  ///< a kfunc, in BTF
+  /// A kfunc or a type that only newer kernels have; `kind` is BTF_KIND_*.
+  Outcome in_btf(const char* name, std::uint32_t kind);
   Outcome instructions(const bpf_insn* code, std::size_t count);
   Outcome mmapable_array();
   Outcome has_btf();

@@ -7,14 +7,16 @@
 #include <limits>
 #include <vector>
 
+#include "bpf/errors.h"
+
 namespace wasmbpf::bpf {
 namespace {
 
 Error bad_target(std::string_view text, std::string_view what,
                  std::string_view grammar) {
   return Error(Errc::kInvalidArgument,
-               "attach target '" + std::string(text) + "': " +
-                   std::string(what) + "; expected " + std::string(grammar));
+               "attach target '" + printable(text) + "': " + printable(what) +
+                   "; expected " + std::string(grammar));
 }
 
 template <typename T>
@@ -105,9 +107,10 @@ Result<InterfaceTarget> parse_interface_target(std::string_view text) {
     return bad_target(text, "no interface", kInterfaceGrammar);
   }
   for (const auto& [key, value] : options.pairs) {
-    target.priority = number<std::uint32_t>(value);
+    target.priority = number<std::uint16_t>(value);  // as wide as tc's
     if (!target.priority || *target.priority == 0) {
-      return bad_target(text, "prio is a number from 1", kInterfaceGrammar);
+      return bad_target(text, "prio is a number from 1 to 65535",
+                        kInterfaceGrammar);
     }
   }
   return target;

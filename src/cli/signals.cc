@@ -70,7 +70,7 @@ int TerminationSignals::supervise(Session& session) const {
     } else if (count == 2) {
       session.stop();
     } else {
-      ::_exit(128 + first);  // the kernel removes what the guest had
+      ::_exit(128 + first);  // the kernel lets go of the guest's links
     }
   }
 }

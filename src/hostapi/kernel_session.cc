@@ -20,18 +20,6 @@ policy::ObjectFacts facts_of(const bpf::OpenObject& object) {
   return facts;
 }
 
-/// The program `name`, or a stand-in with only its name: the kernel side says
-/// "no such program" better than the policy could.
-policy::ProgramFacts program_facts(const bpf::LoadedObject& object,
-                                   const std::string& name) {
-  for (const bpf::ProgramInfo& program : object.programs()) {
-    if (program.name == name) {
-      return {program.name, program.section, program.type_name};
-    }
-  }
-  return {name, "", ""};
-}
-
 /// Keeps an object open while a call uses it.
 class InUse {
  public:
@@ -110,8 +98,10 @@ Status KernelSession::close(std::uint64_t handle) {
 Status KernelSession::attach(std::uint64_t handle, const std::string& program,
                              const std::string& target) {
   WASMBPF_TRY_ASSIGN(const auto object, objects_.find(handle));
+  WASMBPF_TRY_ASSIGN(const bpf::ProgramInfo facts,
+                     object->object.attachable(program));
   WASMBPF_TRY(options_.policy->allow_attach(
-      program_facts(object->object, program), target));
+      {facts.name, facts.section, facts.type_name}, target));
   // Before the first event can come: a perf buffer that nobody has opened drops
   // events without a count.
   WASMBPF_TRY(open_buffers(*object));
@@ -151,7 +141,13 @@ Status KernelSession::allow_read(const GuestMap& map) const {
 }
 
 Status KernelSession::allow_write(const GuestMap& map) const {
-  return options_.policy->allow_map_write(map.facts);
+  WASMBPF_TRY(options_.policy->allow_map_write(map.facts));
+  if (map.map.info().descriptor_use == bpf::DescriptorUse::kNeverWritten) {
+    return Error(Errc::kUnsupported,
+                 "map '" + map.name + "' (" + map.facts.type +
+                     "): a guest cannot write to maps of this type");
+  }
+  return {};
 }
 
 Status KernelSession::translate_key(const GuestMap& map) const {
@@ -169,7 +165,8 @@ Status KernelSession::translate_value(const GuestMap& map,
     return word;
   };
   switch (map.map.info().descriptor_use) {
-    case bpf::DescriptorUse::kNone: return {};
+    case bpf::DescriptorUse::kNone:
+    case bpf::DescriptorUse::kNeverWritten: return {};  // by allow_write
     case bpf::DescriptorUse::kDescriptorInKey:
       return needs_descriptor(map, "key");
     case bpf::DescriptorUse::kDescriptorInValue:

@@ -6,7 +6,9 @@
 #include <chrono>
 #include <optional>
 #include <span>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "engine/guest_memory.h"
 #include "engine/instance.h"
@@ -62,18 +64,43 @@ std::int32_t answer(const KernelSession& session, LogLevel level,
                 : answer(session, level, call, Status(handle.error()));
 }
 
+// -- pointers ---------------------------------------------------------------
+
+Error null_pointer(const char* what) {
+  return Error(Errc::kOutOfBounds, std::string(what) + " is null");
+}
+
+/// A range that must not be null, unless it is empty.
+Result<std::span<std::byte>> slice_at(const GuestMemory& memory,
+                                      const char* what, GuestRange range) {
+  if (range.offset == 0 && range.size > 0) {
+    return null_pointer(what);
+  }
+  return memory.slice(range);
+}
+
+Result<std::string> string_at(const GuestMemory& memory, const char* what,
+                              std::uint64_t pointer, std::size_t max_size) {
+  if (pointer == 0) {
+    return null_pointer(what);
+  }
+  return memory.read_string(pointer, max_size);
+}
+
 // -- objects ----------------------------------------------------------------
 
 Result<Handle> load_object(KernelSession& session, Call& call, Args args) {
-  WASMBPF_TRY_ASSIGN(const auto elf, call.memory().slice({args[0], args[1]}));
+  WASMBPF_TRY_ASSIGN(const auto elf,
+                     slice_at(call.memory(), "the object", {args[0], args[1]}));
   return session.load(elf);
 }
 
 Status attach_program(KernelSession& session, Call& call, Args args) {
   WASMBPF_TRY(session.find_object(args[0]));
   const GuestMemory memory = call.memory();
-  WASMBPF_TRY_ASSIGN(const std::string name,
-                     memory.read_string(args[1], kMaxName));
+  WASMBPF_TRY_ASSIGN(
+      const std::string name,
+      string_at(memory, "the program's name", args[1], kMaxName));
   std::string target;
   if (args[2] != 0) {
     WASMBPF_TRY_ASSIGN(target, memory.read_string(args[2], kMaxTarget));
@@ -83,8 +110,9 @@ Status attach_program(KernelSession& session, Call& call, Args args) {
 
 Result<Handle> map_by_name(KernelSession& session, Call& call, Args args) {
   WASMBPF_TRY(session.find_object(args[0]));
-  WASMBPF_TRY_ASSIGN(const std::string name,
-                     call.memory().read_string(args[1], kMaxName));
+  WASMBPF_TRY_ASSIGN(
+      const std::string name,
+      string_at(call.memory(), "the map's name", args[1], kMaxName));
   return session.map_by_name(args[0], name);
 }
 
@@ -106,6 +134,17 @@ Result<std::optional<std::span<std::byte>>> key_at(const GuestMemory& memory,
   return std::optional(bytes);
 }
 
+bool is_map_command(std::uint32_t command) {
+  switch (command) {
+    case kLookup:
+    case kUpdate:
+    case kDelete:
+    case kGetNextKey:
+    case kLookupAndDelete: return true;
+    default: return false;
+  }
+}
+
 Status operate(KernelSession& session, Call& call, Args args) {
   const std::uint64_t value_pointer = args[3];
   const std::uint64_t next_pointer = args[4];
@@ -113,6 +152,10 @@ Status operate(KernelSession& session, Call& call, Args args) {
   const auto command = static_cast<std::uint32_t>(args[1]);
 
   WASMBPF_TRY_ASSIGN(const auto map, session.map(args[0]));
+  if (!is_map_command(command)) {
+    return Error(Errc::kInvalidArgument,
+                 "no map command " + std::to_string(command));
+  }
   WASMBPF_TRY(session.allow_read(*map));
   if (command != kLookup && command != kGetNextKey) {
     WASMBPF_TRY(session.allow_write(*map));
@@ -123,38 +166,29 @@ Status operate(KernelSession& session, Call& call, Args args) {
   const bpf::MapInfo& info = map->map.info();
   WASMBPF_TRY_ASSIGN(const auto key, key_at(memory, *map, args[2]));
   if (command == kGetNextKey) {
-    WASMBPF_TRY_ASSIGN(const auto next,
-                       memory.slice({next_pointer, info.key_size}));
+    WASMBPF_TRY_ASSIGN(
+        const auto next,
+        slice_at(memory, "the next key", {next_pointer, info.key_size}));
     return map->map.next_key(key, next);
   }
   if (!key) {
-    return Error(Errc::kOutOfBounds, "the key is null");
+    return null_pointer("the key");
   }
   if (command == kDelete) {
     return map->map.erase(*key);
   }
-  if (value_pointer == 0) {
-    return Error(Errc::kOutOfBounds, "the value is null");
+  WASMBPF_TRY_ASSIGN(
+      const auto value,
+      slice_at(memory, "the value", {value_pointer, info.transfer_size}));
+  if (command == kLookup) {
+    return map->map.lookup(*key, value, flags);
   }
-  const GuestRange value_range{value_pointer, info.transfer_size};
-  switch (command) {
-    case kLookup: {
-      WASMBPF_TRY_ASSIGN(const auto value, memory.slice(value_range));
-      return map->map.lookup(*key, value, flags);
-    }
-    case kLookupAndDelete: {
-      WASMBPF_TRY_ASSIGN(const auto value, memory.slice(value_range));
-      return map->map.lookup_and_delete(*key, value, flags);
-    }
-    case kUpdate: {
-      WASMBPF_TRY_ASSIGN(auto value, memory.copy_in(value_range));
-      WASMBPF_TRY(session.translate_value(*map, value));
-      return map->map.update(*key, value, flags);
-    }
-    default:
-      return Error(Errc::kInvalidArgument,
-                   "no map command " + std::to_string(command));
+  if (command == kLookupAndDelete) {
+    return map->map.lookup_and_delete(*key, value, flags);
   }
+  std::vector<std::byte> copy(value.begin(), value.end());
+  WASMBPF_TRY(session.translate_value(*map, copy));
+  return map->map.update(*key, copy, flags);
 }
 
 // -- buffers ----------------------------------------------------------------
@@ -224,7 +258,9 @@ Result<std::int32_t> poll_buffer(
                              ": callback: " + callback.error().message());
     return -EINVAL;
   }
-  if (const auto range = call.memory().slice(poll.data); !range) {
+  if (const auto range =
+          slice_at(call.memory(), "the buffer for samples", poll.data);
+      !range) {
     return refuse(range.error());
   }
   PollOutcome outcome;

@@ -49,6 +49,15 @@ struct {
   __array(values, struct inner);
 } outer SEC(".maps") = {.values = {&inner}};
 
+// libbpf reads these when it loads them; no kernel has the type.
+typedef __u64 ticks;
+struct sampler_ops {
+  ticks period;
+  char name[8];
+};
+SEC(".struct_ops")
+struct sampler_ops operations = {.period = 1, .name = "sampler"};
+
 const volatile __u32 target_pid = 0;
 const volatile struct {
   __u64 first;

@@ -11,15 +11,21 @@
 
 namespace wasmbpf::testing {
 
-bpf::OpenObject open_object(const std::string& name, Logger logger) {
+std::vector<std::byte> object_bytes(const std::string& name) {
   const std::string path =
       std::string(KERNEL_PROGRAMS_DIR) + "/test_" + name + ".bpf.o";
   std::ifstream file(path, std::ios::binary);
   const std::string elf{std::istreambuf_iterator<char>(file), {}};
-  auto object = bpf::OpenObject::from_bytes(std::as_bytes(std::span(elf)),
-                                            "test", std::move(logger));
+  EXPECT_FALSE(elf.empty()) << path;
+  const auto bytes = std::as_bytes(std::span(elf));
+  return {bytes.begin(), bytes.end()};
+}
+
+bpf::OpenObject open_object(const std::string& name, Logger logger) {
+  auto object = bpf::OpenObject::from_bytes(object_bytes(name), "test",
+                                            std::move(logger));
   if (!object) {
-    ADD_FAILURE() << path << ": " << object.error().message();
+    ADD_FAILURE() << name << ": " << object.error().message();
     std::abort();
   }
   return std::move(*object);

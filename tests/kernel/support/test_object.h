@@ -1,6 +1,7 @@
 #ifndef WASMBPF_TESTS_KERNEL_SUPPORT_TEST_OBJECT_H_
 #define WASMBPF_TESTS_KERNEL_SUPPORT_TEST_OBJECT_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -10,6 +11,9 @@
 #include "bpf/object.h"
 
 namespace wasmbpf::testing {
+
+/// The bytes of the object made from tests/kernel/programs/NAME.bpf.c.
+std::vector<std::byte> object_bytes(const std::string& name);
 
 /// tests/kernel/programs/NAME.bpf.c, opened. Fails the test and aborts if it
 /// cannot be: then the build is broken.

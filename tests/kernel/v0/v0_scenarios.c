@@ -199,6 +199,7 @@ static void polls_refuse_what_is_wrong(void) {
   CHECK_EQ(poll_buffer(object, ring, in_order, &seen, buffer, -1, 0), kFault);
   CHECK_EQ(poll_buffer(object, ring, in_order, &seen, (void*)-8, 64, 0),
            kFault);
+  CHECK_EQ(poll_buffer(object, ring, in_order, &seen, NULL, 64, 0), kFault);
   CHECK_EQ(poll_buffer(object, map("hash"), in_order, &seen, buffer, 64, 0),
            kInvalid);
   CHECK_EQ(poll_buffer(object, 0, in_order, &seen, buffer, 64, 0), kBadHandle);
@@ -321,6 +322,9 @@ static void map_operations_refuse_what_is_wrong(void) {
   CHECK_EQ(operate(hash, UPDATE, &key, end, NULL, 0), kFault);
   CHECK_EQ(operate(hash, DELETE, end, NULL, NULL, 0), kFault);
   CHECK_EQ(operate(hash, NEXT_KEY, &key, NULL, end, 0), kFault);
+  CHECK_EQ(operate(hash, UPDATE, &key, &value, NULL, 0), 0);
+  CHECK_EQ(operate(hash, NEXT_KEY, NULL, NULL, NULL, 0), kFault);
+  CHECK_EQ(operate(hash, 99, NULL, NULL, NULL, 0), kInvalid);
   CHECK_EQ(operate(hash, UPDATE, &key, &value, NULL, ~0ULL), kInvalid);
 }
 
@@ -342,6 +346,8 @@ static void names_and_stale_handles(void) {
   CHECK_EQ(find_map(object, "hash"), hash);  // one handle a map
   CHECK_EQ(find_map(object, "no_such_map"), kNoEntry);
   CHECK_EQ(find_map(object, (const char*)-1), kFault);
+  CHECK_EQ(find_map(object, NULL), kFault);
+  CHECK_EQ(attach(object, NULL, NULL), kFault);
   CHECK_EQ(attach(object, "no_such_program", NULL), kNoEntry);
   CHECK_EQ(attach(object, "on_syscall", (const char*)-1), kFault);
   memset(buffer, 'x', sizeof buffer);
