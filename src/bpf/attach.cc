@@ -44,12 +44,12 @@ std::string advice(const AttachRequest& request, int err) {
                  : "";
     case AttachBy::kUprobe:
     case AttachBy::kUprobeMulti:
-      return err == ENOENT || err == ESRCH
+      return err == ENOENT
                  ? "no such file, or no such symbol in it (nm -D FILE lists "
                    "them)"
                  : "";
     case AttachBy::kUsdt:
-      return err == ENOENT || err == ESRCH
+      return err == ENOENT
                  ? "no such file, or no such probe in it (readelf -n FILE "
                    "lists them)"
                  : "";
@@ -58,6 +58,14 @@ std::string advice(const AttachRequest& request, int err) {
                  ? "another XDP program is on it (ip link shows it, 'ip link "
                    "set dev IFACE xdp off' removes it)"
                  : "";
+    case AttachBy::kTc:
+      return err == EEXIST ? "the program is on it already" : "";
+    case AttachBy::kNetkit:
+      return err == EEXIST  ? "the program is on it already"
+             : err == ENXIO ? "it is no netkit interface"
+                            : "";
+    case AttachBy::kNetns:
+      return err == E2BIG ? "the namespace has one of this kind already" : "";
     case AttachBy::kSection:
       return err == EBUSY ? "another program holds this hook" : "";
     default: return "";

@@ -86,7 +86,10 @@ Result<Links> attach_clsact(const AttachRequest& request, int interface,
   auto hook = no_options<bpf_tc_hook>();
   hook.ifindex = interface;
   hook.attach_point = point;
-  const int created = bpf_tc_hook_create(&hook);
+  const int created = [&] {
+    const LogCapture of_its_own{Logger()};  // that it exists is no reason
+    return bpf_tc_hook_create(&hook);
+  }();
   if (created != 0 && created != -EEXIST) {
     return attach_error(request, created, to(request) + " (clsact qdisc)");
   }

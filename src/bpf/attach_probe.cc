@@ -72,6 +72,11 @@ Result<Links> attach_uprobe(const AttachRequest& request) {
   WASMBPF_TRY(check_probed_file(request, target.binary));
   auto options = no_options<bpf_uprobe_opts>();
   options.retprobe = is_return_probe(request.section);
+  // Anywhere but at a function's entry it would overwrite what is no return
+  // address, and the probed process with it.
+  if (options.retprobe && (target.offset != 0 || target.symbol.empty())) {
+    return target_error(request, "a return probe has a symbol and no offset");
+  }
   options.func_name = target.symbol.empty() ? nullptr : target.symbol.c_str();
   return one_link(request,
                   bpf_program__attach_uprobe_opts(
@@ -164,9 +169,9 @@ Result<Link> sample(const AttachRequest& request, const PerfEventTarget& target,
                                             cpu, -1, PERF_FLAG_FD_CLOEXEC)));
   if (!event) {
     const int err = errno;
-    return attach_error(
-        request, err,
-        to(request) + ": open a perf event on CPU " + std::to_string(cpu));
+    return attach_error(request, err,
+                        to(request) + ": open a perf event" +
+                            (cpu < 0 ? "" : " on CPU " + std::to_string(cpu)));
   }
   bpf_link* const link =
       bpf_program__attach_perf_event(request.program, event.get());

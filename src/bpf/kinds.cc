@@ -181,7 +181,11 @@ bool names_its_hook(std::string_view section) {
   if (of_a_file && !section.contains(':')) {
     return false;
   }
-  return section.contains('/') && !section.ends_with('/');
+  // tracepoint/CATEGORY/NAME, the others KIND/HOOK.
+  const bool of_two_parts =
+      section.starts_with("tracepoint/") || section.starts_with("tp/");
+  return std::ranges::count(section, '/') >= (of_two_parts ? 2 : 1) &&
+         !section.ends_with('/');
 }
 
 const TargetHelp* target_help(AttachBy attach_by) {

@@ -80,6 +80,12 @@ TEST(NamesItsHook, IsTrueForFullSections) {
   EXPECT_TRUE(names_its_hook("kprobe/do_exit"));
   EXPECT_FALSE(names_its_hook("kprobe"));
   EXPECT_FALSE(names_its_hook("uprobe/"));
+  EXPECT_TRUE(names_its_hook("uprobe//usr/bin/x:main"));
+  EXPECT_FALSE(names_its_hook("uprobe//usr/bin/x"));
+  EXPECT_FALSE(names_its_hook("usdt/x"));
+  EXPECT_TRUE(names_its_hook("tracepoint/sched/sched_switch"));
+  EXPECT_FALSE(names_its_hook("tp/sched"));
+  EXPECT_TRUE(names_its_hook("raw_tp/sched_switch"));
 }
 
 }  // namespace

@@ -125,6 +125,11 @@ Error load_error(const LoadFailure& failure, const Probe& probe) {
     if (kind != nullptr) {
       const std::string what =
           "program '" + name + "' (" + program->section + ")";
+      if (err == EINVAL && refusal.log.empty() && !kind->never.empty()) {
+        return Error(Errc::kUnsupported,
+                     what + " cannot be loaded: " + std::string(kind->never),
+                     EOPNOTSUPP);
+      }
       if (auto missing = missing_feature(what, kind->feature, probe)) {
         return std::move(*missing).with_log(refusal.log);
       }

@@ -145,6 +145,9 @@ Result<PerfEventTarget> parse_perf_event_target(std::string_view text) {
                         kPerfEventGrammar);
     }
   }
+  if (text.ends_with(',')) {
+    return bad_target(text, "nothing behind the last comma", kPerfEventGrammar);
+  }
   if (target.frequency == 0) {
     return bad_target(text, "freq is missing (samples a second)",
                       kPerfEventGrammar);

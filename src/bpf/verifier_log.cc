@@ -222,10 +222,6 @@ constexpr std::array kMessagePatterns{
             "the object was compiled for the other byte order: compile with "
             "-target bpf",
             Errc::kUnsupported},
-    Pattern{"try raising 'ulimit -l'",
-            "before Linux 5.11 maps count as locked memory: raise it with "
-            "'ulimit -l unlimited'",
-            Errc::kPermission},
 };
 
 /// First versions of the helpers that programs miss most.
