@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "base/printable.h"
 #include "bpf/errors.h"
 #include "bpf/features.h"
 #include "bpf/load_error.h"

@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/printable.h"
 #include "base/unique_fd.h"
 #include "bpf/attach.h"
 #include "bpf/errors.h"

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/printable.h"
 #include "base/unique_fd.h"
 #include "bpf/attach.h"
 #include "bpf/errors.h"

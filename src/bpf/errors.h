@@ -21,15 +21,6 @@ Error errno_error(std::string_view what, int err);
 /// /proc and /sys.
 std::string permission_help();
 
-/// `text` as one line without anything that a terminal obeys: '?' for control
-/// characters (C0, DEL, and C1 in UTF-8 or bare), space for a newline or tab.
-/// Names in an object are its author's, targets the guest's, and messages end
-/// on terminals and in logs.
-std::string printable(std::string_view text);
-
-/// The same for text that has lines, as a verifier's log: they stay.
-std::string printable_lines(std::string_view text);
-
 }  // namespace wasmbpf::bpf
 
 #endif  // WASMBPF_BPF_ERRORS_H_

@@ -9,6 +9,7 @@
 #include <string>
 #include <utility>
 
+#include "base/printable.h"
 #include "bpf/errors.h"
 #include "bpf/log_capture.h"
 #include "bpf/probes.h"

@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/printable.h"
 #include "bpf/errors.h"
 #include "bpf/kinds.h"
 #include "bpf/verifier_log.h"
@@ -55,6 +56,8 @@ std::string last_words(const std::vector<std::string>& warnings) {
   for (auto line = warnings.rbegin(); line != warnings.rend(); ++line) {
     if (!line->starts_with("failed to load object") &&
         !line->contains("failed to load: ") &&
+        !line->contains("Couldn't load trivial BPF program") &&
+        !line->contains("Failed to bump RLIMIT_MEMLOCK") &&
         !line->contains("BPF program load failed") &&
         !line->contains("PROG LOAD LOG")) {
       return line->substr(0, line->find('\n'));

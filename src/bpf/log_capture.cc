@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <utility>
 
+#include "base/printable.h"
 #include "bpf/errors.h"
 
 namespace wasmbpf::bpf {

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <utility>
 
+#include "base/printable.h"
 #include "bpf/errors.h"
 #include "bpf/features.h"
 #include "bpf/globals.h"

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/printable.h"
 #include "bpf/errors.h"
 
 namespace wasmbpf::bpf {

@@ -7,6 +7,7 @@
 #include <limits>
 #include <vector>
 
+#include "base/printable.h"
 #include "bpf/errors.h"
 
 namespace wasmbpf::bpf {

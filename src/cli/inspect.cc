@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/printable.h"
 #include "bpf/object.h"
 #include "cli/verbs.h"
 #include "package/wasm_file.h"
@@ -148,17 +149,17 @@ void print_text(const std::string& path, const ModuleReport& report) {
   fmt::print("{}: Wasm module, {}\n", path, human_size(report.size_bytes));
   fmt::print("\nImports\n");
   for (const ModuleItem& item : report.imports) {
-    fmt::print("  {:<24} {:<28} {}\n", item.module, item.name,
-               item.type.empty() ? item.kind : item.type);
+    fmt::print("  {:<24} {:<28} {}\n", printable(item.module),
+               printable(item.name), item.type.empty() ? item.kind : item.type);
   }
   fmt::print("\nExports\n");
   for (const ModuleItem& item : report.exports) {
-    fmt::print("  {:<24} {}\n", item.name,
+    fmt::print("  {:<24} {}\n", printable(item.name),
                item.type.empty() ? item.kind : item.type);
   }
   fmt::print("\nSections\n");
   for (const auto& section : report.sections) {
-    fmt::print("  {:<24} {:>12}\n", section.name,
+    fmt::print("  {:<24} {:>12}\n", printable(section.name),
                human_size(section.size_bytes));
   }
   for (const ObjectReport& object : report.objects) {

@@ -3,11 +3,13 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <map>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "bpf/features.h"
@@ -44,15 +46,12 @@ bool is_verb(std::string_view word) {
 }
 
 /// `wasm-bpf X.wasm ...` is short for `wasm-bpf run X.wasm ...`.
-std::vector<std::string> expand(int argc, char** argv) {
-  std::vector<std::string> words(argv + 1, argv + argc);
+void expand(std::vector<std::string>& words) {
   constexpr std::array<std::string_view, 4> kOwn{"-h", "--help", "-V",
                                                  "--version"};
-  if (!words.empty() && !is_verb(words[0]) &&
-      std::ranges::find(kOwn, words[0]) == kOwn.end()) {
+  if (!is_verb(words[0]) && std::ranges::find(kOwn, words[0]) == kOwn.end()) {
     words.insert(words.begin(), "run");
   }
-  return words;
 }
 
 struct CommonFlags {
@@ -104,6 +103,43 @@ int usage_error(const CLI::App& app, const Output& output,
   return kUsage;
 }
 
+/// Neither a verb nor a file: a typing error, most likely.
+bool is_neither(const std::string& word) {
+  return !is_verb(word) && !word.starts_with('-') &&
+         word.find_first_of("./") == std::string::npos &&
+         ::access(word.c_str(), F_OK) != 0;
+}
+
+std::string verb_list() {
+  std::string list;
+  for (const Verb& verb : kVerbs) {
+    list += (list.empty() ? "" : ", ") + std::string(verb.name);
+  }
+  return list;
+}
+
+/// Runs `verb` and sees that what it printed arrived.
+int run_verb(const Action& verb, const Output& output) {
+  std::error_code failure;
+  int code = kDone;
+  try {
+    code = verb(output);
+  } catch (const std::system_error& error) {  // fmt::print's
+    failure = error.code();
+  }
+  if (!failure && (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)) {
+    failure = std::error_code(errno, std::generic_category());
+  }
+  if (!failure) {
+    return code;
+  }
+  if (failure.value() == EPIPE) {
+    return kBrokenPipe;
+  }
+  output.message(LogLevel::kError, "write to stdout: " + failure.message());
+  return kFailed;
+}
+
 int main_with(std::vector<std::string> words) {
   CLI::App app("Run eBPF programs from WebAssembly modules.", "wasm-bpf");
   app.set_version_flag("-V,--version", version_text());
@@ -117,17 +153,29 @@ int main_with(std::vector<std::string> words) {
     add_common_flags(*sub, flags);
     actions[sub] = verb.declare(*sub);
   }
+  if (words.empty()) {
+    std::fputs(app.help().c_str(), stderr);
+    return kUsage;
+  }
+  if (is_neither(words[0])) {
+    return usage_error(
+        app, {},
+        "'" + words[0] + "' is no file and no verb (the verbs: " + verb_list() +
+            ")");
+  }
+  expand(words);
   // CLI11 throws; nothing of it passes this function.
   try {
     std::ranges::reverse(words);  // it takes them from the back
     app.parse(std::move(words));
   } catch (const CLI::Success& help_or_version) {
-    return app.exit(help_or_version);
+    return run_verb([&](const Output&) { return app.exit(help_or_version); },
+                    {});
   } catch (const CLI::ParseError& error) {
     return usage_error(app, output_of(flags), error.what());
   }
   const CLI::App* verb = app.get_subcommands().front();
-  return actions.at(verb)(output_of(flags));
+  return run_verb(actions.at(verb), output_of(flags));
 }
 
 }  // namespace
@@ -136,5 +184,5 @@ int main_with(std::vector<std::string> words) {
 int main(int argc, char** argv) {
   // A reader of our output that goes away is an error to handle, not a death.
   std::signal(SIGPIPE, SIG_IGN);
-  return wasmbpf::cli::main_with(wasmbpf::cli::expand(argc, argv));
+  return wasmbpf::cli::main_with({argv + 1, argv + argc});
 }

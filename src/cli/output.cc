@@ -7,6 +7,8 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "base/printable.h"
+
 namespace wasmbpf::cli {
 namespace {
 
@@ -58,7 +60,8 @@ void Output::message(LogLevel at, std::string_view text) const {
   const LevelStyle style = style_of(at);
   const bool colored = color && style.color[0] != '\0';
   write_stderr(fmt::format("{}wasm-bpf: {}{}{}\n", colored ? style.color : "",
-                           style.prefix, text, colored ? "\x1b[0m" : ""));
+                           style.prefix, printable_lines(text),
+                           colored ? "\x1b[0m" : ""));
 }
 
 Logger Output::logger() const {

@@ -2,6 +2,7 @@
 #include <set>
 #include <utility>
 
+#include "base/printable.h"
 #include "engine/instance_state.h"
 
 namespace wasmbpf::engine {
@@ -33,7 +34,7 @@ void prefer(std::string& chosen, const std::string& name,
 }
 
 std::string full_name(const ImportInfo& import) {
-  return import.module + "." + import.name;
+  return printable(import.module + "." + import.name);
 }
 
 Status check_text(const std::string& text) {
@@ -134,7 +135,7 @@ Status InstanceState::examine_exports() {
                (item.name == kStart || item.name == kInitialize)) {
       if (item.type != FunctionType{}) {
         return Error(Errc::kInvalidModule,
-                     "the export '" + item.name + "' has type " +
+                     "the export '" + printable(item.name) + "' has type " +
                          to_string(item.type) + ", not () -> ()");
       }
       (item.name == kStart ? has_start : has_initialize) = true;
