@@ -108,6 +108,61 @@ INSTANTIATE_TEST_SUITE_P(
         "an_automatic_program_takes_any_target", "leaves_everything_open"),
     [](const auto& info) { return std::string(info.param); });
 
+/// The scenario in the dialect of Go's guests and with 64-bit pointers.
+GuestRun run_in_other_dialect(const char* module, const std::string& scenario,
+                              const SessionOptions& names) {
+  Recorder recorder;
+  SessionOptions options = recorder.options();
+  options.args = {scenario};
+  options.go_wrapper_module = names.go_wrapper_module;
+  options.go_callback_export = names.go_callback_export;
+  for (HostFunction& function : test_functions([] {})) {
+    options.functions.push_back(std::move(function));
+  }
+  auto session =
+      shared_runtime().start(must_load_file(module), std::move(options));
+  EXPECT_TRUE(session) << session.error().message();
+  return recorder.run_of(session->wait());
+}
+
+class V0Dialect : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(V0Dialect, HoldsToo) {
+  const GuestRun run =
+      run_in_other_dialect(V0_SCENARIOS_GO_WASM, GetParam(), {});
+  EXPECT_EQ(run.result.ended_by, EndedBy::kGuest) << run.result.message;
+  EXPECT_EQ(run.result.code, 0) << run.out << run.log;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, V0Dialect,
+    ::testing::Values("ring_delivers_all_in_order", "perf_delivers_all",
+                      "large_samples_are_cut_with_their_real_size",
+                      "a_negative_result_stops_the_poll",
+                      "an_object_is_busy_in_its_own_callback",
+                      "polls_refuse_what_is_wrong", "hash_operations",
+                      "queue_operations", "per_cpu_values_have_the_real_stride",
+                      "map_operations_refuse_what_is_wrong"),
+    [](const auto& info) { return std::string(info.param); });
+
+TEST(V0Dialect, ItsNamesCanBeChanged) {
+  SessionOptions names;
+  names.go_wrapper_module = "other-wrapper";
+  names.go_callback_export = "other-callback";
+  const GuestRun run = run_in_other_dialect(
+      V0_SCENARIOS_RENAMED_WASM, "ring_delivers_all_in_order", names);
+  EXPECT_EQ(run.result.code, 0) << run.out << run.log;
+}
+
+TEST(V0Dialect, WithoutItsExportAPollIsRefused) {
+  SessionOptions names;
+  names.go_wrapper_module = "other-wrapper";
+  const GuestRun run = run_in_other_dialect(
+      V0_SCENARIOS_RENAMED_WASM, "ring_delivers_all_in_order", names);
+  EXPECT_GT(run.result.code, 0);
+  EXPECT_THAT(run.log, HasSubstr("go-callback"));
+}
+
 TEST(V0, CutSamplesAreCounted) {
   const GuestRun run =
       run_scenario("large_samples_are_cut_with_their_real_size");
