@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <semaphore>
 
+#include "base/blocked_thread.h"
 #include "bpf/map.h"
 #include "support/guest_session.h"
 
@@ -205,8 +206,10 @@ class Steered {
   explicit Steered(const std::string& name) {
     SessionOptions options = recorder_.options();
     options.args = {name};
-    for (HostFunction& function :
-         test_functions([this] { ready_.release(); })) {
+    for (HostFunction& function : test_functions([this] {
+           tid_ = ::gettid();
+           ready_.release();
+         })) {
       options.functions.push_back(std::move(function));
     }
     auto started = shared_runtime().start(scenarios(), std::move(options));
@@ -215,6 +218,10 @@ class Steered {
     ready_.acquire();
   }
   Session& session() { return *session_; }
+  /// Until the guest's thread sleeps in the wait that comes after `ready`.
+  void wait_until_asleep() const {
+    EXPECT_TRUE(wait_until_blocked_in(tid_, SYS_ppoll));
+  }
   GuestRun finish() {
     const SessionResult* result = session_->wait_for(kDeadline);
     EXPECT_NE(result, nullptr) << "the guest does not end";
@@ -224,11 +231,13 @@ class Steered {
  private:
   Recorder recorder_;
   std::binary_semaphore ready_{0};
+  pid_t tid_ = 0;
   std::optional<Session> session_;
 };
 
 TEST(V0, AnInterruptEndsAWaitWithoutTimeout) {
   Steered guest("an_interrupt_ends_an_endless_wait");
+  guest.wait_until_asleep();
   guest.session().interrupt();
   const GuestRun run = guest.finish();
   EXPECT_EQ(run.result.ended_by, EndedBy::kGuest) << run.result.message;
@@ -237,6 +246,7 @@ TEST(V0, AnInterruptEndsAWaitWithoutTimeout) {
 
 TEST(V0, StopEndsAWaitWithoutTimeout) {
   Steered guest("an_interrupt_ends_an_endless_wait");
+  guest.wait_until_asleep();
   guest.session().stop();
   EXPECT_EQ(guest.finish().result.ended_by, EndedBy::kStop);
 }
@@ -249,6 +259,7 @@ TEST(V0, StopEndsAnEndlessLoopInACallback) {
 
 TEST(V0, PauseHoldsAWaitAndInterruptStillWorksAfterResume) {
   Steered guest("an_interrupt_ends_an_endless_wait");
+  guest.wait_until_asleep();
   guest.session().pause();
   guest.session().interrupt();
   EXPECT_EQ(guest.session().wait_for(std::chrono::milliseconds(50)), nullptr);
