@@ -96,10 +96,13 @@ enum class EndedBy {
 /// "guest", "trap", ...: as `--json` names them.
 std::string_view ended_by_name(EndedBy ended_by);
 
-/// What went through one ring or perf buffer.
+/// What went through the ring or perf buffers of one map name: a guest may have
+/// loaded its object more than once. Beyond 256 names they are one, "(others)".
 struct BufferSummary {
   std::string map;
   std::uint64_t delivered = 0;
+  /// Still in the buffer when its object was closed or the session ended.
+  std::uint64_t unread = 0;
   std::uint64_t truncated = 0;  ///< larger than the guest's buffer
   /// None: nobody counts (a ring buffer whose eBPF side does not).
   std::optional<std::uint64_t> lost;

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "base/unique_fd.h"
+#include "bpf/buffer_records.h"
 #include "bpf/errors.h"
 #include "bpf/log_capture.h"
 
@@ -52,6 +53,7 @@ class Mapping {
 class RingBuffer final : public Buffer {
  public:
   static Result<std::unique_ptr<Buffer>> open(const Map& map) {
+    WASMBPF_TRY(check_ring_flags(map.info()));
     const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
     auto self = std::make_unique<RingBuffer>();
     self->size_ = map.info().max_entries;
@@ -71,9 +73,13 @@ class RingBuffer final : public Buffer {
   }
 
   BufferStats stats() const override {
+    const std::uint64_t position = load(*consumer_);
+    const std::uint64_t end = load(*producer_);
+    const std::uint64_t waiting = end - position <= size_ ? end - position : 0;
     return {.delivered = delivered_,
             .size_bytes = size_,
-            .high_water = high_water_};
+            .high_water = std::max(high_water_, waiting),
+            .unread = count_ring_samples({data_, size_}, position, end)};
   }
 
  protected:
@@ -155,10 +161,12 @@ class PerfBuffer final : public Buffer {
   }
 
   BufferStats stats() const override {
+    const PerfRecords left = unread();
     return {.delivered = delivered_,
-            .lost = std::max(lost_, lost_so_far()),
+            .lost = std::max(lost_ + left.lost, lost_so_far()),
             .counts_losses = true,
-            .size_bytes = size_};
+            .size_bytes = size_,
+            .unread = left.samples};
   }
 
  protected:
@@ -213,6 +221,31 @@ class PerfBuffer final : public Buffer {
       if (fd >= 0 && ::read(fd, &counts, sizeof counts) == sizeof counts) {
         all += counts.lost;
       }
+    }
+    return all;
+  }
+
+  /// What is in the rings of all CPUs.
+  PerfRecords unread() const {
+    PerfRecords all;
+    const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+    const std::size_t cpus = perf_buffer__buffer_cnt(perf_.get());
+    for (std::size_t i = 0; i < cpus; ++i) {
+      void* start = nullptr;  // of the page with the positions; data follow
+      std::size_t size = 0;
+      if (perf_buffer__buffer(perf_.get(), static_cast<int>(i), &start,
+                              &size) != 0) {
+        continue;  // an offline CPU has no ring
+      }
+      const auto* const positions =
+          static_cast<const perf_event_mmap_page*>(start);
+      const auto* const data = static_cast<const std::byte*>(start) + page;
+      const std::uint64_t head =
+          __atomic_load_n(&positions->data_head, __ATOMIC_ACQUIRE);
+      const PerfRecords here =
+          count_perf_records({data, size}, positions->data_tail, head);
+      all.samples += here.samples;
+      all.lost += here.lost;
     }
     return all;
   }

@@ -23,7 +23,8 @@ struct BufferStats {
   std::uint64_t lost = 0;
   bool counts_losses = false;    ///< true for perf buffers
   std::uint64_t size_bytes = 0;  ///< of the ring; of one CPU's ring for perf
-  std::uint64_t high_water = 0;  ///< most unread bytes seen at a poll; ring
+  std::uint64_t high_water = 0;  ///< most unread bytes seen, now too; ring
+  std::uint64_t unread = 0;      ///< samples in it now, not delivered yet
 };
 
 /// The consumer side of a ring buffer or a perf event array.
@@ -51,6 +52,8 @@ class Buffer {
                              std::optional<std::chrono::nanoseconds> timeout,
                              const OnSample& on_sample);
 
+  /// Looks at every unread record, so it is for the end and not for each poll.
+  /// Exact once nothing writes to the buffer any more.
   virtual BufferStats stats() const = 0;
 
  protected:

@@ -79,6 +79,9 @@ std::string describe(const BufferSummary& buffer) {
         "{} were waiting",
         human_size(buffer.high_water_bytes), human_size(buffer.size_bytes));
   }
+  if (buffer.unread > 0) {
+    text += fmt::format(", {} left unread", with_thousands(buffer.unread));
+  }
   if (buffer.truncated > 0) {
     text += fmt::format(", {} cut to the guest's buffer",
                         with_thousands(buffer.truncated));
@@ -91,16 +94,26 @@ nlohmann::json to_json(const BufferSummary& buffer) {
           {"delivered", buffer.delivered},
           {"lost", buffer.lost ? nlohmann::json(*buffer.lost)
                                : nlohmann::json(nullptr)},
+          {"unread", buffer.unread},
           {"truncated", buffer.truncated},
           {"size_bytes", buffer.size_bytes},
           {"high_water_bytes", buffer.high_water_bytes}};
 }
 
-/// Losses are a warning, an unknown number of them is worth a line, none is
-/// only for those who ask.
-void print_buffers(const Output& output, const SessionResult& result) {
+/// Whether the guest left samples unread by its own wish, as after its
+/// --count, or because its output is not wanted any more.
+bool left_by_choice(const SessionResult& result, int signal) {
+  return (result.ended_by == EndedBy::kGuest && signal == 0) ||
+         result.ended_by == EndedBy::kOutput;
+}
+
+/// Losses are a warning, and so are samples that the guest would have read; an
+/// unknown number of losses is worth a line, none is only for those who ask.
+void print_buffers(const Output& output, const SessionResult& result,
+                   bool unread_is_chosen) {
   for (const BufferSummary& buffer : result.buffers) {
-    const bool lost = buffer.lost.value_or(0) > 0 || buffer.truncated > 0;
+    const bool lost = buffer.lost.value_or(0) > 0 || buffer.truncated > 0 ||
+                      (buffer.unread > 0 && !unread_is_chosen);
     const bool unknown = !buffer.lost && buffer.delivered > 0;
     output.message(lost || unknown ? LogLevel::kWarning : LogLevel::kInfo,
                    describe(buffer));
@@ -120,7 +133,7 @@ int exit_code(const SessionResult& result, int signal) {
 }
 
 void print_end(const Output& output, const std::string& file,
-               const SessionResult& result, int code) {
+               const SessionResult& result, int code, int signal) {
   if (output.json) {
     nlohmann::json record = {{"type", "end"},
                              {"ended_by", ended_by_name(result.ended_by)},
@@ -138,7 +151,7 @@ void print_end(const Output& output, const std::string& file,
         ::write(STDERR_FILENO, line.data(), line.size());
     return;
   }
-  print_buffers(output, result);
+  print_buffers(output, result, left_by_choice(result, signal));
   if (result.ended_by == EndedBy::kTrap) {
     std::string text = fmt::format("{} trapped: {}", file, result.message);
     for (const std::string& frame : result.backtrace) {
@@ -209,7 +222,7 @@ int run(const Output& output, const RunFlags& flags,
   const int signal = signals->supervise(*session);
   const SessionResult& result = session->wait();
   const int code = exit_code(result, signal);
-  print_end(output, file, result, code);
+  print_end(output, file, result, code, signal);
   return code;
 }
 

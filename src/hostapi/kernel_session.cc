@@ -47,7 +47,9 @@ Error needs_descriptor(const GuestMap& map, std::string_view what) {
 
 KernelSession::KernelSession(Options options) : options_(std::move(options)) {}
 
-KernelSession::~KernelSession() {
+KernelSession::~KernelSession() { close_all(); }
+
+void KernelSession::close_all() {
   for (const Handle handle : std::views::reverse(open_order_)) {
     if (auto object = objects_.remove(handle)) {
       for (const auto& [name, map] : (*object)->map_handles) {
@@ -55,6 +57,7 @@ KernelSession::~KernelSession() {
       }
     }
   }
+  open_order_.clear();
 }
 
 Result<Handle> KernelSession::load(std::span<const std::byte> elf) {
@@ -86,7 +89,9 @@ Status KernelSession::close(std::uint64_t handle) {
   if (object->calls_under_way > 0) {
     return Error(Errc::kBusy, "the object is in use by a call under way");
   }
-  collect_reports(*object, closed_reports_);
+  // First, so that no sample comes after the count.
+  object->links.clear();
+  collect_reports(*object);
   for (const auto& [name, map] : object->map_handles) {
     WASMBPF_TRY(maps_.remove(map));
   }
@@ -248,8 +253,7 @@ void KernelSession::count_truncated(std::uint64_t map_handle) {
   }
 }
 
-void KernelSession::collect_reports(const GuestObject& object,
-                                    std::vector<BufferReport>& into) const {
+void KernelSession::collect_reports(const GuestObject& object) {
   for (const auto& [name, buffer] : object.buffers) {
     BufferReport report{name, buffer.buffer->stats(), {}, buffer.truncated};
     if (report.stats.counts_losses) {
@@ -260,18 +264,23 @@ void KernelSession::collect_reports(const GuestObject& object,
       options_.logger.debug("losses of '" + name +
                             "': " + counted.error().message());
     }
-    into.push_back(std::move(report));
+    reports_.add(std::move(report));
   }
 }
 
-std::vector<BufferReport> KernelSession::reports() const {
-  std::vector<BufferReport> all = closed_reports_;
-  for (const Handle handle : open_order_) {
+std::vector<BufferReport> KernelSession::finish() {
+  for (const Handle handle : std::views::reverse(open_order_)) {
     if (const auto object = objects_.find(handle)) {
-      collect_reports(**object, all);
+      (*object)->links.clear();
     }
   }
-  return all;
+  for (const Handle handle : open_order_) {
+    if (const auto object = objects_.find(handle)) {
+      collect_reports(**object);
+    }
+  }
+  close_all();
+  return reports_.all();
 }
 
 }  // namespace wasmbpf::hostapi

@@ -18,19 +18,10 @@
 #include "bpf/buffer.h"
 #include "bpf/map.h"
 #include "bpf/object.h"
+#include "hostapi/buffer_reports.h"
 #include "policy/policy.h"
 
 namespace wasmbpf::hostapi {
-
-/// What passed through one buffer, for the summary at a session's end.
-struct BufferReport {
-  std::string map;
-  bpf::BufferStats stats;
-  /// Perf buffers: the kernel's count. Ring buffers: what the eBPF side
-  /// counted, none where it does not count ("losses unknown").
-  std::optional<std::uint64_t> lost;
-  std::uint64_t truncated = 0;  ///< samples larger than the guest's buffer
-};
 
 /// A buffer with what the host counts beside it.
 struct GuestBuffer {
@@ -89,6 +80,7 @@ class KernelSession {
   /// guest's memory before they act.
   Status find_object(std::uint64_t object) const;
 
+  /// What is in the object's buffers then counts as unread.
   /// Errors: kBusy while a call uses the object (a callback closes it).
   Status close(std::uint64_t object);
 
@@ -117,22 +109,23 @@ class KernelSession {
                              const bpf::Buffer::OnSample& on_sample);
   void count_truncated(std::uint64_t map);
 
-  /// Of closed objects and of those still open.
-  std::vector<BufferReport> reports() const;
+  /// Closes every object; answers what passed through all buffers that ever
+  /// were. Once the guest has ended.
+  std::vector<BufferReport> finish();
 
   const Logger& logger() const { return options_.logger; }
 
  private:
   Status open_buffers(GuestObject& object);
   Result<GuestBuffer*> buffer_of(GuestObject& object, const GuestMap& map);
-  void collect_reports(const GuestObject& object,
-                       std::vector<BufferReport>& into) const;
+  void close_all();
+  void collect_reports(const GuestObject& object);
 
   Options options_;
   HandleTable<GuestObject> objects_;
   HandleTable<GuestMap> maps_;
   std::vector<Handle> open_order_;
-  std::vector<BufferReport> closed_reports_;
+  BufferReports reports_;
 };
 
 }  // namespace wasmbpf::hostapi

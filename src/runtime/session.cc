@@ -49,9 +49,9 @@ std::vector<BufferSummary> summarize(
   std::vector<BufferSummary> summaries;
   summaries.reserve(reports.size());
   for (const hostapi::BufferReport& report : reports) {
-    summaries.push_back({report.map, report.stats.delivered, report.truncated,
-                         report.lost, report.stats.size_bytes,
-                         report.stats.high_water});
+    summaries.push_back({report.map, report.stats.delivered,
+                         report.stats.unread, report.truncated, report.lost,
+                         report.stats.size_bytes, report.stats.high_water});
   }
   return summaries;
 }
@@ -132,7 +132,7 @@ struct Session::Impl {
   void run() {
     const Result<engine::Exit> exit = instance->run();
     result = result_of(exit, output_closed);
-    result.buffers = summarize(kernel->reports());
+    result.buffers = summarize(kernel->finish());
     instance.reset();
     kernel.reset();
     stdio.owned.clear();

@@ -221,6 +221,60 @@ TEST_P(Buffers, EveryLossIsCounted) {
   EXPECT_EQ(buffer_->stats().lost, kEmitted - arrived);
 }
 
+TEST_P(Buffers, WhatIsLeftIsUnread) {
+  const OnOneCpu on_one_cpu;
+  emit(0, 10);
+  EXPECT_EQ(buffer_->stats().unread, 10u);
+  int seen = 0;
+  EXPECT_EQ(poll([&](auto) { return ++seen < 3; }).value(), 3u);
+  EXPECT_EQ(buffer_->stats().delivered, 3u);
+  EXPECT_EQ(buffer_->stats().unread, 7u);
+  links_.clear();
+  request(kEmit, 10);
+  EXPECT_EQ(buffer_->stats().unread, 7u);
+  drain();
+  EXPECT_EQ(buffer_->stats().unread, 0u);
+}
+
+TEST_P(Buffers, UnreadOnAllCpusAndAcrossTheEnd) {
+  const OnOneCpu restores;
+  const int cpus = bpf::possible_cpus().value();
+  // Two rounds of two thirds: 1 MiB of 16 bytes a sample, 64 pages of 24.
+  const std::uint64_t count =
+      std::string(GetParam()) == "perf" ? 7'000 : 40'000;
+  emit(0, count);
+  EXPECT_EQ(drain().size(), count);
+  std::uint64_t on_others = 0;
+  emit(0, count);
+  for (int cpu = 0; cpu < cpus; ++cpu) {
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(cpu, &one);
+    if (::sched_setaffinity(0, sizeof one, &one) == 0) {
+      emit(0, 5);
+      on_others += 5;
+    }
+  }
+  EXPECT_EQ(buffer_->stats().unread, count + on_others);
+  EXPECT_EQ(buffer_->stats().lost, 0u);
+}
+
+TEST_P(Buffers, SentIsDeliveredAndUnreadAndLost) {
+  const OnOneCpu on_one_cpu;
+  constexpr std::uint64_t kEmitted = 100'000;  // more than either holds
+  emit(0, kEmitted);
+  int seen = 0;
+  EXPECT_EQ(poll([&](auto) { return ++seen < 50; }).value(), 50u);
+  emit(0, 1);  // kernels before 6.0 write their LOST record with it
+  links_.clear();
+  const bpf::BufferStats stats = buffer_->stats();
+  EXPECT_EQ(stats.delivered, 50u);
+  EXPECT_GT(stats.unread, 5'000u);
+  if (stats.counts_losses) {
+    EXPECT_EQ(stats.delivered + stats.unread + stats.lost, kEmitted + 1);
+  }
+}
+
 class RingBuffer : public Buffers {};
 INSTANTIATE_TEST_SUITE_P(All, RingBuffer, ::testing::Values("ring"));
 
@@ -244,6 +298,13 @@ TEST_P(RingBuffer, TellsHowFullItWas) {
   drain();
   EXPECT_EQ(buffer_->stats().high_water, 1600u);
   EXPECT_EQ(buffer_->stats().size_bytes, 4096u);
+}
+
+TEST_P(RingBuffer, TellsHowFullItIsThoughNobodyReads) {
+  emit(0, 100);
+  request(kDiscard, 1);
+  EXPECT_EQ(buffer_->stats().high_water, 1616u);
+  EXPECT_EQ(buffer_->stats().unread, 100u);
 }
 
 TEST_P(RingBuffer, DiscardedRecordsAreNoSamplesAndEndNoWait) {

@@ -198,6 +198,32 @@ static void a_negative_result_stops_the_poll(void) {
   CHECK_EQ(rest.out_of_order, 0);
 }
 
+static void leave_seven_of_ten(void) {
+  static const char* const names[] = {"ring", "counted", "perf"};
+  emit(0, 10, kSmall);
+  for (int i = 0; i < 3; ++i) {
+    int calls = 0;
+    CHECK_EQ(poll_buffer(object, map(names[i]), stop_at_third, &calls, buffer,
+                         64, 0),
+             -7);
+  }
+}
+
+static void samples_are_left_unread(void) {
+  leave_seven_of_ten();  // in an object that is closed,
+  CHECK_EQ(close_object(object), 0);
+  emit(0, 10, kSmall);
+  open_and_attach();
+  leave_seven_of_ten();  // and in one that stays open
+}
+
+static void one_object_after_the_other(void) {
+  for (int i = 0; i < 20; ++i) {
+    CHECK_EQ(close_object(object), 0);
+    open_and_attach();
+  }
+}
+
 static int32_t close_and_poll_inside(void* ctx, void* data, uint32_t size) {
   (void)ctx, (void)data, (void)size;
   CHECK_EQ(close_object(object), kBusy);
@@ -427,6 +453,8 @@ static const struct {
     SCENARIO(large_samples_are_cut_with_their_real_size),
     SCENARIO(overflow_is_counted),
     SCENARIO(a_negative_result_stops_the_poll),
+    SCENARIO(samples_are_left_unread),
+    SCENARIO(one_object_after_the_other),
     SCENARIO(an_object_is_busy_in_its_own_callback),
     SCENARIO(polls_refuse_what_is_wrong),
     SCENARIO(a_timeout_answers_zero),

@@ -183,6 +183,30 @@ TEST(V0, NoSampleIsLostWithoutACount) {
   EXPECT_EQ(perf.delivered + *perf.lost, 20001u);
 }
 
+TEST(V0, SamplesThatAreLeftAreUnreadNotGone) {
+  const GuestRun run = run_scenario("samples_are_left_unread");
+  EXPECT_EQ(run.result.code, 0) << run.out << run.log;
+  ASSERT_EQ(run.result.buffers.size(), 3u);
+  for (const char* name : {"ring", "counted", "perf"}) {
+    EXPECT_EQ(buffer(run, name).delivered, 6u) << name;
+    EXPECT_EQ(buffer(run, name).unread, 14u) << name;
+    EXPECT_EQ(buffer(run, name).lost.value_or(0), 0u) << name;
+  }
+}
+
+TEST(V0, BuffersOfOneNameAreOneInTheSummary) {
+  const GuestRun run = run_scenario("one_object_after_the_other");
+  EXPECT_EQ(run.result.code, 0) << run.out << run.log;
+  EXPECT_EQ(run.result.buffers.size(), 3u);
+}
+
+TEST(V0, WhatATrapLeavesIsUnread) {
+  const GuestRun run = run_scenario("a_callback_traps");
+  EXPECT_EQ(buffer(run, "ring").delivered, 1u);
+  EXPECT_EQ(buffer(run, "ring").unread, 1u);
+  EXPECT_EQ(buffer(run, "perf").unread, 2u);
+}
+
 TEST(V0, AForeignRingsLossesAreUnknownNotZero) {
   const GuestRun run = run_scenario("ring_delivers_all_in_order");
   const BufferSummary& ring = buffer(run, "ring");
