@@ -44,3 +44,31 @@ install(FILES "${PROJECT_SOURCE_DIR}/LICENSE"
   DESTINATION "${CMAKE_INSTALL_DOCDIR}")
 install(DIRECTORY "${WASMBPF_ENGINE_DIR}/licenses"
   DESTINATION "${CMAKE_INSTALL_DOCDIR}")
+
+# The manual page is the reference page; completion comes from the command.
+find_program(WASMBPF_MD2MAN go-md2man REQUIRED)
+set(reference "${PROJECT_SOURCE_DIR}/docs/reference/cli.md")
+set(manual "${PROJECT_BINARY_DIR}/wasm-bpf.1")
+file(WRITE "${manual}.head" "% WASM-BPF 1 \"\" \"wasm-bpf ${PROJECT_VERSION}\" "
+  "\"User Commands\"\n\n# NAME\n\nwasm-bpf - run eBPF programs from WebAssembly "
+  "modules\n\n# SYNOPSIS\n")
+add_custom_command(OUTPUT "${manual}"
+  COMMAND sh -c "{ cat '${manual}.head'; tail -n +2 '${reference}'; } | '${WASMBPF_MD2MAN}' -out '${manual}'"
+  DEPENDS "${reference}" "${manual}.head"
+  COMMENT "Manual page wasm-bpf.1" VERBATIM)
+set(completions)
+foreach(shell IN ITEMS bash zsh fish)
+  set(script "${PROJECT_BINARY_DIR}/completion.${shell}")
+  add_custom_command(OUTPUT "${script}"
+    COMMAND sh -c "'$<TARGET_FILE:wasm-bpf>' completion ${shell} > '${script}'"
+    DEPENDS wasm-bpf COMMENT "Completion for ${shell}" VERBATIM)
+  list(APPEND completions "${script}")
+endforeach()
+add_custom_target(wasmbpf_manual ALL DEPENDS "${manual}" ${completions})
+install(FILES "${manual}" DESTINATION "${CMAKE_INSTALL_MANDIR}/man1")
+install(FILES "${PROJECT_BINARY_DIR}/completion.bash" RENAME wasm-bpf
+  DESTINATION "${CMAKE_INSTALL_DATADIR}/bash-completion/completions")
+install(FILES "${PROJECT_BINARY_DIR}/completion.zsh" RENAME _wasm-bpf
+  DESTINATION "${CMAKE_INSTALL_DATADIR}/zsh/site-functions")
+install(FILES "${PROJECT_BINARY_DIR}/completion.fish" RENAME wasm-bpf.fish
+  DESTINATION "${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d")

@@ -6,7 +6,7 @@ set -euo pipefail
 declare -A packages=(
   [build]="g++ cmake ninja-build pkg-config make libelf-dev zlib1g-dev
     libfmt-dev libcli11-dev nlohmann-json3-dev
-    clang-19 lld-19 llvm-19 wasi-libc libclang-rt-19-dev-wasm32"
+    clang-19 lld-19 llvm-19 wasi-libc libclang-rt-19-dev-wasm32 go-md2man"
   [test]="libgtest-dev libgmock-dev libbenchmark-dev iproute2 libbpf-dev"
   [vm]="qemu-system-x86 busybox-static cpio kmod xz-utils zstd lz4 python3"
   [lint]="clang-format-19 clang-tidy-19 shellcheck"

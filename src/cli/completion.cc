@@ -49,6 +49,30 @@ complete -o default -F _wasm_bpf wasm-bpf
                      cases, names);
 }
 
+/// Works both sourced and as the autoloaded file `_wasm-bpf`.
+std::string zsh_script(const CLI::App& root) {
+  std::string names;
+  std::string cases;
+  for (const CLI::App* verb : verbs_of(root)) {
+    names += verb->get_name() + " ";
+    cases += fmt::format("    {}) list=({}) ;;\n", verb->get_name(),
+                         options_of(*verb));
+  }
+  return fmt::format(R"(#compdef wasm-bpf
+compdef _wasm-bpf wasm-bpf
+_wasm-bpf() {{
+  local -a list
+  case $words[2] in
+{}  esac
+  (( CURRENT == 2 )) && list=({}--help --version)
+  compadd -- $list
+  _files
+}}
+[ "$funcstack[1]" != _wasm-bpf ] || _wasm-bpf
+)",
+                     cases, names);
+}
+
 std::string fish_script(const CLI::App& root) {
   std::string script;
   for (const CLI::App* verb : verbs_of(root)) {
@@ -76,13 +100,13 @@ Action declare_completion(CLI::App& app) {
   app.footer(
       "For example:\n"
       "  wasm-bpf completion bash > /etc/bash_completion.d/wasm-bpf\n"
+      "  source <(wasm-bpf completion zsh)\n"
       "  wasm-bpf completion fish > ~/.config/fish/completions/wasm-bpf.fish");
   return [&app, shell](const Output&) {
     const CLI::App& root = *app.get_parent();
-    fmt::print(
-        "{}{}",
-        *shell == "zsh" ? "autoload -U +X bashcompinit && bashcompinit\n" : "",
-        *shell == "fish" ? fish_script(root) : bash_script(root));
+    fmt::print("{}", *shell == "fish"  ? fish_script(root)
+                     : *shell == "zsh" ? zsh_script(root)
+                                       : bash_script(root));
     return static_cast<int>(kDone);
   };
 }

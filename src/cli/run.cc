@@ -34,6 +34,14 @@ or at a second Ctrl-C, it is stopped.
 
 Profile: allow-all. The tool may load, attach and read whatever this user may.)";
 
+/// CLI11 knows nothing of FILE: with it, it would take the tool's options too.
+class UsageOfRun final : public CLI::Formatter {
+ public:
+  std::string make_usage(const CLI::App*, std::string) const override {
+    return "Usage: wasm-bpf [run] [OPTIONS] FILE [ARGS...]\n";
+  }
+};
+
 enum class FileKind { kWasm, kImage, kBpfObject };
 
 /// By the first bytes; anything unknown is left to the Wasm compiler's message.
@@ -230,6 +238,7 @@ int run(const Output& output, const RunFlags& flags,
 
 Action declare_run(CLI::App& app) {
   auto flags = std::make_shared<RunFlags>();
+  app.formatter(std::make_shared<UsageOfRun>());
   app.footer(kFooter);
   app.prefix_command();
   app.add_option("--verifier-log", flags->verifier_log,

@@ -12,6 +12,11 @@ prefix=$work/prefix
 cmake --install "$build" --prefix "$prefix" > "$work/install.log"
 cp "$here/consumer.cc" "$work/source/"
 
+# What comes with the command: a manual page that troff takes, and completion.
+grep -q '^\.TH' "$prefix/share/man/man1/wasm-bpf.1"
+bash -n "$prefix/share/bash-completion/completions/wasm-bpf"
+grep -q -- '--verifier-log' "$prefix/share/bash-completion/completions/wasm-bpf"
+
 case $way in
   cmake)
     cat > "$work/source/CMakeLists.txt" <<'CMAKE'
