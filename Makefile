@@ -54,5 +54,5 @@ lint: ## check format, scripts, layers, clang 19 with -Werror, clang-tidy (10 mi
 install: build ## install the command, the library and its headers (as root; PREFIX=/usr/local)
 	@cmake --install $(BUILD) --prefix $(or $(PREFIX),/usr/local)
 
-clean: ## remove the build folders; the engine stays cached
+clean: ## remove the build folders; engines stay in ~/.cache/wasm-bpf/engine-*
 	@rm -rf build

@@ -1,19 +1,21 @@
 # libwasmbpf.a: all layers but the command's, libbpf and the engine library in
 # one archive, with a CMake package and a pkg-config file (find_package(wasmbpf)
 # -> wasmbpf::wasmbpf, wasmbpf.pc). C++23; the consumer links libelf and zlib.
+# LLVM's, because binutils' cannot quote a path with a space in such a script.
+find_program(WASMBPF_LLVM_AR NAMES llvm-ar-19 llvm-ar-22 llvm-ar REQUIRED)
 set(archive "${PROJECT_BINARY_DIR}/libwasmbpf.a")
-set(mri "CREATE ${archive}\n")
+set(mri "CREATE \"${archive}\"\n")
 set(parts)
 foreach(layer IN ITEMS base policy bpf engine hostapi runtime)
   list(APPEND parts wasmbpf_${layer})
-  string(APPEND mri "ADDLIB $<TARGET_FILE:wasmbpf_${layer}>\n")
+  string(APPEND mri "ADDLIB \"$<TARGET_FILE:wasmbpf_${layer}>\"\n")
 endforeach()
-string(APPEND mri "ADDLIB $<TARGET_FILE:libbpf>\n"
-  "ADDLIB $<TARGET_FILE:wasmbpf_wasmtime>\nSAVE\nEND\n")
+string(APPEND mri "ADDLIB \"$<TARGET_FILE:libbpf>\"\n"
+  "ADDLIB \"$<TARGET_FILE:wasmbpf_wasmtime>\"\nSAVE\nEND\n")
 file(GENERATE OUTPUT "${PROJECT_BINARY_DIR}/libwasmbpf.mri" CONTENT "${mri}")
 add_custom_command(OUTPUT "${archive}"
   COMMAND ${CMAKE_COMMAND} -E rm -f "${archive}"
-  COMMAND sh -c "${CMAKE_AR} -M < '${PROJECT_BINARY_DIR}/libwasmbpf.mri'"
+  COMMAND sh -c "'${WASMBPF_LLVM_AR}' -M < '${PROJECT_BINARY_DIR}/libwasmbpf.mri'"
   DEPENDS ${parts} libbpf "${PROJECT_BINARY_DIR}/libwasmbpf.mri"
   COMMENT "Merging libwasmbpf.a" VERBATIM)
 add_custom_target(wasmbpf_archive ALL DEPENDS "${archive}")
@@ -28,6 +30,9 @@ configure_package_config_file(
 write_basic_package_version_file(
   "${PROJECT_BINARY_DIR}/wasmbpfConfigVersion.cmake"
   COMPATIBILITY SameMinorVersion)
+# From where the file is installed, so that any prefix at install time does.
+file(RELATIVE_PATH WASMBPF_PC_TO_PREFIX
+  "/prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/prefix")
 configure_file("${CMAKE_CURRENT_LIST_DIR}/wasmbpf.pc.in"
   "${PROJECT_BINARY_DIR}/wasmbpf.pc" @ONLY)
 
@@ -39,6 +44,9 @@ install(FILES "${PROJECT_BINARY_DIR}/wasmbpfConfig.cmake"
   DESTINATION "${package_dir}")
 install(FILES "${PROJECT_BINARY_DIR}/wasmbpf.pc"
   DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
+# What guests are compiled with.
+install(DIRECTORY "${PROJECT_SOURCE_DIR}/abi" "${PROJECT_SOURCE_DIR}/sdk"
+  DESTINATION "${CMAKE_INSTALL_DATADIR}/wasm-bpf")
 install(FILES "${PROJECT_SOURCE_DIR}/LICENSE"
   "${PROJECT_SOURCE_DIR}/THIRD_PARTY_NOTICES.md"
   DESTINATION "${CMAKE_INSTALL_DOCDIR}")

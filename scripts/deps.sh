@@ -30,7 +30,7 @@ for group in "$@"; do
   # The engine library needs cargo 1.95: the machine's own, else Debian's
   # packages of it, which carry other names than Debian's older one.
   if [ "$group" = build ]; then
-    minor=$(cargo --version 2>/dev/null | sed -n 's/^cargo 1\.\([0-9]*\).*/\1/p')
+    minor=$({ cargo --version 2>/dev/null || true; } | sed -n 's/^cargo 1\.\([0-9]*\).*/\1/p')
     [ "${minor:-0}" -ge 95 ] || wanted+=(cargo-web rustc-web)
   fi
 done

@@ -14,7 +14,7 @@ cache=${WASM_BPF_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/wasm-bpf}
 
 say() { printf '%s\n' "$*" >&2; }
 
-layout=3 # of the folder; one more when this script puts other things into it
+layout=5 # of the folder; one more when this script puts other things into it
 
 key=$({ cat "$crate"/Cargo.{toml,lock} "$crate/src/lib.rs" "$crate"/include/*.h
   echo "$layout $(uname -m)"; } | sha256sum | cut -c1-16)
@@ -31,7 +31,7 @@ find_cargo() {
   for candidate in "$(command -v cargo || true)" \
     "$(dpkg -L cargo-web 2>/dev/null | grep -m1 '/bin/cargo$' || true)"; do
     [ -x "$candidate" ] || continue
-    version=$("$candidate" --version | sed -n 's/^cargo 1\.\([0-9]*\).*/\1/p')
+    version=$({ "$candidate" --version || true; } 2> /dev/null | sed -n 's/^cargo 1\.\([0-9]*\).*/\1/p')
     if [ "${version:-0}" -ge 95 ]; then
       cargo=$candidate
       return
@@ -67,7 +67,7 @@ copy_licenses() {
 
 # conf.h.in has a line "#cmakedefine WASMTIME_FEATURE_X" for each feature.
 write_conf_header() {
-  local features='wasi cranelift parallel-compilation threads demangle addr2line wat'
+  local features='wasi cranelift parallel-compilation threads addr2line wat'
   local define='' feature
   for feature in $features; do
     feature=${feature//-/_}
@@ -80,7 +80,9 @@ write_conf_header() {
     { print }' "$1" > "$2"
 }
 
-mkdir -p "$cache"
+# Whatever the umask is: the command keeps compiled modules there too, and takes
+# no folder that others could write to.
+[ -d "$cache" ] || (umask 077 && mkdir -p "$cache")
 exec 9> "$cache/engine.lock"
 if ! flock -n 9; then
   say "engine: another build is under way, waiting for it"
@@ -100,6 +102,10 @@ say "engine: building Wasmtime once, about five minutes on two cores;"
 say "engine: it is kept in $out"
 work=$cache/engine-build-$key
 mkdir -p "$work"
+# Paths of this machine are nobody's business.
+RUSTFLAGS="--remap-path-prefix=${CARGO_HOME:-${HOME:-/root}/.cargo}=cargo"
+RUSTFLAGS+=" --remap-path-prefix=$work=engine"
+export RUSTFLAGS
 "$cargo" build --release --locked --manifest-path "$crate/Cargo.toml" \
   --target-dir "$work" >&2
 

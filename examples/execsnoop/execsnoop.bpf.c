@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Sends an event for each exec that succeeds.
 #include "execsnoop.h"
 

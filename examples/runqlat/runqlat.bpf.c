@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Measures how long tasks that could run waited for a CPU.
 #include "runqlat.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Counts the sizes that a function is called with as its first argument.
 #include "uprobe-malloc.h"
 

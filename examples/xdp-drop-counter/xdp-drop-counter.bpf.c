@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 // Drops UDP packets to one port and counts what passes and what does not.
 #include "xdp-drop-counter.h"
 

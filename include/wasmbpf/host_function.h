@@ -31,7 +31,8 @@ class GuestCall {
                        std::span<const std::byte> data) const = 0;
 };
 
-/// A function of the embedder's own that guests may import.
+/// A function of the embedder's own that guests may import. One with the name
+/// of a WASI function takes its place.
 ///
 /// Values travel by their bits, i32 and f32 in the low half. An Error from
 /// `call` ends the guest (ended_by: runtime) and carries its message; what the

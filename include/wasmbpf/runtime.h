@@ -66,6 +66,7 @@ using Input = std::variant<std::monostate, int, std::filesystem::path,
 using Output = std::variant<std::monostate, int, std::filesystem::path,
                             std::function<void(std::span<const std::byte>)>>;
 
+/// Functions in it are called on the session's thread and must not throw.
 struct SessionOptions {
   /// The tool's name: its args[0], and a prefix of its maps' names.
   std::string name = "guest";
@@ -78,7 +79,7 @@ struct SessionOptions {
   Logger logger;
   /// Gets each verifier log whole, on the session's thread.
   std::function<void(std::string_view)> on_verifier_log;
-  /// Names that Go guests use for polling (docs/reference/wasm_bpf_v0.md).
+  /// Names that Go guests use for polling (abi/wasm_bpf_v0.md).
   std::string go_wrapper_module = "callback-wrapper";
   std::string go_callback_export = "go-callback";
 };
@@ -122,8 +123,9 @@ struct SessionResult {
 ///
 /// At its end, whatever ended it, its links, programs, maps and descriptors are
 /// gone from the kernel and from this process.
-/// Threads: all members may be called from any thread; `interrupt` and `stop`
-/// are async-signal-safe.
+/// Threads: all members may be called from any thread, but `wait`, `wait_for`
+/// and destruction not from the session's own (its host functions, output
+/// functions and loggers); `interrupt` and `stop` are async-signal-safe.
 class Session {
  public:
   Session(Session&&) noexcept;
@@ -144,7 +146,8 @@ class Session {
 
   /// Waits for the end; the result stays readable.
   const SessionResult& wait();
-  /// Null when the session has not ended within `timeout`.
+  /// Null when the session has not ended within `timeout`; a year or more is
+  /// for ever.
   const SessionResult* wait_for(std::chrono::milliseconds timeout);
 
  private:
@@ -164,7 +167,7 @@ class Session {
 /// Threads: any.
 class Runtime {
  public:
-  /// Errors: kInternal.
+  /// Errors: kInternal, kSystem.
   static Result<Runtime> create(RuntimeOptions options = {});
   Runtime(Runtime&&) noexcept;
   Runtime& operator=(Runtime&&) noexcept;
@@ -180,14 +183,18 @@ class Runtime {
   /// `trust` says that the caller vouches for it. Without it the file and its
   /// directory must be writable by the effective user only (decided on the open
   /// file, so that it cannot be changed in between).
-  /// Errors: kPermission, kInvalidModule (other version or CPU).
+  /// Errors: kPermission, kInvalidModule (other version or CPU, no regular
+  /// file), kSystem.
   Result<Module> load_image(const std::filesystem::path& path,
                             bool trust) const;
   /// The image of `module`, to be written to a file.
   Result<std::vector<std::byte>> image(const Module& module) const;
 
-  /// Starts `module` on a thread of its own.
-  /// Errors: kNotFound (an import nobody offers), kInvalidArgument, kSystem.
+  /// Starts `module` on a thread of its own. Opens the files of the options
+  /// first: a FIFO among them waits for its other end, and nothing ends that
+  /// wait. A module without `_start` ends at once (ended_by: runtime).
+  /// Errors: kNotFound (an import nobody offers), kInvalidArgument,
+  /// kInvalidModule (`_start` of another type), kSystem.
   Result<Session> start(const Module& module, SessionOptions options) const;
 
  private:

@@ -117,8 +117,9 @@ Result<Links> attach_usdt(const AttachRequest& request) {
 
 Result<Links> attach_tracepoint(const AttachRequest& request) {
   const std::size_t colon = request.target.find(':');
+  // Both parts become a path below tracefs.
   if (colon == std::string::npos || colon == 0 ||
-      colon + 1 == request.target.size()) {
+      colon + 1 == request.target.size() || request.target.contains('/')) {
     return target_error(request, "'" + printable(request.target) + "' is none");
   }
   return one_link(request,

@@ -58,6 +58,7 @@ std::string last_words(const std::vector<std::string>& warnings) {
         !line->contains("failed to load: ") &&
         !line->contains("Couldn't load trivial BPF program") &&
         !line->contains("Failed to bump RLIMIT_MEMLOCK") &&
+        !line->contains("permission error while running as root") &&
         !line->contains("BPF program load failed") &&
         !line->contains("PROG LOAD LOG")) {
       return line->substr(0, line->find('\n'));

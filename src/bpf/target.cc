@@ -38,6 +38,7 @@ std::optional<T> number(std::string_view text) {
 struct Options {
   std::string_view rest;
   std::vector<std::pair<std::string_view, std::string_view>> pairs;
+  bool repeated = false;  ///< one of them is given twice
 };
 Options split_options(std::string_view text,
                       std::initializer_list<std::string_view> keys) {
@@ -56,6 +57,9 @@ Options split_options(std::string_view text,
     if (!known || equals == std::string_view::npos) {
       return options;
     }
+    for (const auto& [key, value] : options.pairs) {
+      options.repeated = options.repeated || key == last.substr(0, equals);
+    }
     options.pairs.emplace_back(last.substr(0, equals), last.substr(equals + 1));
     options.rest = options.rest.substr(0, comma);
   }
@@ -67,6 +71,7 @@ std::optional<int> process_number(std::string_view text) {
   return pid && *pid > 0 ? pid : std::nullopt;
 }
 
+constexpr std::string_view kRepeated = "an option is given twice";
 constexpr std::string_view kInterfaceGrammar =
     "IFACE[:ingress|:egress|:primary|:peer][,prio=N]";
 constexpr std::string_view kPerfEventGrammar = "freq=N[,cpu=N][,pid=N]";
@@ -88,6 +93,9 @@ Result<InterfaceTarget> parse_interface_target(std::string_view text) {
        {"primary", Side::kPrimary},
        {"peer", Side::kPeer}}};
   const Options options = split_options(text, {"prio"});
+  if (options.repeated) {
+    return bad_target(text, kRepeated, kInterfaceGrammar);
+  }
   InterfaceTarget target;
   target.interface = options.rest;
   if (const std::size_t colon = options.rest.rfind(':');
@@ -104,7 +112,8 @@ Result<InterfaceTarget> parse_interface_target(std::string_view text) {
     }
     target.interface = options.rest.substr(0, colon);
   }
-  if (target.interface.empty()) {
+  // The kernel would cut the name at a colon, as for the aliases of old.
+  if (target.interface.empty() || target.interface.contains(':')) {
     return bad_target(text, "no interface", kInterfaceGrammar);
   }
   for (const auto& [key, value] : options.pairs) {
@@ -130,19 +139,22 @@ Result<PerfEventTarget> parse_perf_event_target(std::string_view text) {
     const std::string_view value =
         equals == std::string_view::npos ? "" : part.substr(equals + 1);
     bool good = false;
-    if (key == "freq") {
+    if (key == "freq" && target.frequency == 0) {
       const auto frequency = number<std::uint32_t>(value);
       good = frequency && *frequency > 0 && *frequency <= kMaxFrequency;
       target.frequency = good ? *frequency : 0;
-    } else if (key == "cpu") {
+    } else if (key == "cpu" && !target.cpu) {
       target.cpu = number<int>(value);
       good = target.cpu && *target.cpu >= 0;
-    } else if (key == "pid") {
+    } else if (key == "pid" && !target.pid) {
       target.pid = process_number(value);
       good = target.pid.has_value();
     }
     if (!good) {
-      return bad_target(text, "cannot read '" + std::string(part) + "'",
+      return bad_target(text,
+                        "cannot read '" + std::string(part) +
+                            "' (freq is from 1 to 100000, cpu and pid are "
+                            "numbers, each is given once)",
                         kPerfEventGrammar);
     }
   }
@@ -176,6 +188,9 @@ Result<KprobeTarget> parse_kprobe_target(std::string_view text) {
 
 Result<UprobeTarget> parse_uprobe_target(std::string_view text) {
   const Options options = split_options(text, {"pid"});
+  if (options.repeated) {
+    return bad_target(text, kRepeated, kUprobeGrammar);
+  }
   UprobeTarget target;
   for (const auto& [key, value] : options.pairs) {
     target.pid = process_number(value);
@@ -215,6 +230,9 @@ Result<UprobeTarget> parse_uprobe_target(std::string_view text) {
 
 Result<UsdtTarget> parse_usdt_target(std::string_view text) {
   const Options options = split_options(text, {"pid"});
+  if (options.repeated) {
+    return bad_target(text, kRepeated, kUsdtGrammar);
+  }
   UsdtTarget target;
   for (const auto& [key, value] : options.pairs) {
     target.pid = process_number(value);
@@ -244,6 +262,9 @@ Result<NetfilterTarget> parse_netfilter_target(std::string_view text) {
        {"local_out", NF_INET_LOCAL_OUT},
        {"post_routing", NF_INET_POST_ROUTING}}};
   const Options options = split_options(text, {"prio"});
+  if (options.repeated) {
+    return bad_target(text, kRepeated, kNetfilterGrammar);
+  }
   const std::size_t colon = options.rest.find(':');
   NetfilterTarget target;
   bool family_found = false;

@@ -42,12 +42,6 @@ TEST(InterfaceTarget, TakesNameSideAndPriority) {
   EXPECT_EQ(parse_interface_target("eth0,prio=1")->priority, 1u);
 }
 
-TEST(InterfaceTarget, AliasesWithColonsStayNames) {
-  const auto alias = parse_interface_target("eth0:1:ingress");
-  ASSERT_TRUE(alias);
-  EXPECT_EQ(alias->interface, "eth0:1");
-}
-
 TEST(InterfaceTarget, RefusesWhatItCannotRead) {
   for (const char* text :
        {"", ":ingress", "eth0:", "eth0:sideways", "eth0,prio=", "eth0,prio=0",
@@ -99,6 +93,22 @@ TEST(KprobeTarget, RefusesWhatItCannotRead) {
     EXPECT_THAT(refusal(parse_kprobe_target, text),
                 HasSubstr("FUNCTION[+OFFSET]"));
   }
+}
+
+TEST(Target, OptionsAreGivenOnce) {
+  const auto twice = HasSubstr("twice");
+  EXPECT_THAT(refusal(parse_interface_target, "eth0,prio=1,prio=2"), twice);
+  EXPECT_THAT(refusal(parse_uprobe_target, "/bin/x:f,pid=1,pid=2"), twice);
+  EXPECT_THAT(refusal(parse_usdt_target, "a:b@/bin/x,pid=1,pid=1"), twice);
+  EXPECT_THAT(refusal(parse_netfilter_target, "inet4:local_in,prio=1,prio=1"),
+              twice);
+  EXPECT_THAT(refusal(parse_perf_event_target, "freq=9,freq=9"),
+              HasSubstr("once"));
+}
+
+TEST(InterfaceTarget, NamesHaveNoColons) {
+  EXPECT_THAT(refusal(parse_interface_target, "eth0:ingress:egress"),
+              HasSubstr("no interface"));
 }
 
 TEST(UprobeTarget, TakesBinarySymbolOffsetAndProcess) {

@@ -156,7 +156,8 @@ constexpr std::array kMessagePatterns{
     Pattern{"kernel BTF is missing",
             "this kernel offers no BTF (/sys/kernel/btf/vmlinux), which CO-RE "
             "and BTF-based hooks need; it was built without "
-            "CONFIG_DEBUG_INFO_BTF",
+            "CONFIG_DEBUG_INFO_BTF: boot one that has it (Debian 11, Fedora "
+            "31, Ubuntu 20.10 and their successors do)",
             Errc::kUnsupported},
     Pattern{"failed to find valid kernel BTF",
             "this kernel's BTF (/sys/kernel/btf/vmlinux) cannot be read, and "

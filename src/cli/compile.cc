@@ -1,47 +1,40 @@
 // wasm-bpf compile: an ahead-of-time image of a module.
 #include <fmt/format.h>
-#include <unistd.h>
 
-#include <cerrno>
-#include <cstdio>
 #include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "base/file.h"
+#include "base/printable.h"
 #include "cli/verbs.h"
 #include "wasmbpf/runtime.h"
 
 namespace wasmbpf::cli {
 namespace {
 
-/// Writes beside `path` and renames, so that a running image is never torn.
-Status write_file(const std::string& path, std::span<const std::byte> bytes) {
-  const std::string temporary = path + fmt::format(".{}.tmp", ::getpid());
-  std::ofstream file(temporary, std::ios::binary | std::ios::trunc);
-  file.write(reinterpret_cast<const char*>(bytes.data()),
-             static_cast<std::streamsize>(bytes.size()));
-  file.close();
+// Only the owner may write: 'run' takes no image that others could change.
+constexpr mode_t kImageMode = 0644;
+
+/// Whether both names are one file: its image would take the module's place.
+bool is_same_file(const std::string& a, const std::string& b) {
   std::error_code error;
-  if (file) {
-    std::filesystem::rename(temporary, path, error);
-  }
-  if (!file || error) {
-    const int err = error ? error.value() : errno;
-    std::filesystem::remove(temporary, error);
-    return system_error("write '" + path + "'", err);
-  }
-  return {};
+  return std::filesystem::equivalent(a, b, error);
 }
 
 Result<std::size_t> compile(const std::string& input, const std::string& output,
                             const Logger& logger) {
+  if (is_same_file(input, output)) {
+    return Error(Errc::kInvalidArgument,
+                 "'" + output + "' is the module itself");
+  }
   RuntimeOptions options;
   options.logger = logger;
   WASMBPF_TRY_ASSIGN(const Runtime runtime, Runtime::create(options));
-  WASMBPF_TRY_ASSIGN(const Module module, runtime.load_file(input));
+  WASMBPF_TRY_ASSIGN(const Module module,
+                     runtime.load_file(input == "-" ? "/dev/stdin" : input));
   WASMBPF_TRY_ASSIGN(const auto image, runtime.image(module));
-  WASMBPF_TRY(write_file(output, image));
+  WASMBPF_TRY(replace_file(output, image, kImageMode));
   return image.size();
 }
 
@@ -62,6 +55,9 @@ Action declare_compile(CLI::App& app) {
       "CPU, and starts\nwithout compiling. It is native code: keep it where "
       "only you can write.");
   return [flags](const Output& output) {
+    if (flags->input == "-" && flags->output.empty()) {
+      return usage_error(output, "a module from stdin needs --output");
+    }
     const std::string path = flags->output.empty()
                                  ? std::filesystem::path(flags->input)
                                        .replace_extension(".cwasm")
@@ -76,7 +72,7 @@ Action declare_compile(CLI::App& app) {
       fmt::print("{}\n", json.dump(-1, ' ', false,
                                    nlohmann::json::error_handler_t::replace));
     } else {
-      fmt::print("{}: {}\n", path, human_size(*size));
+      fmt::print("{}: {}\n", printable(path), human_size(*size));
     }
     return static_cast<int>(kDone);
   };

@@ -1,14 +1,12 @@
 // wasm-bpf inspect: what is inside a module, without running it.
 #include <fmt/format.h>
 
-#include <cstdio>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "base/file.h"
 #include "base/printable.h"
 #include "bpf/object.h"
 #include "cli/verbs.h"
@@ -35,15 +33,7 @@ struct ModuleReport {
   std::vector<ObjectReport> objects;
 };
 
-Result<Bytes> read_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file || std::filesystem::is_directory(path)) {
-    return Error(Errc::kNotFound, "cannot read '" + path + "'", ENOENT);
-  }
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
-  const auto* begin = reinterpret_cast<const std::byte*>(text.data());
-  return Bytes(begin, begin + text.size());
-}
+constexpr std::size_t kMaxBytes = std::size_t{1} << 30;
 
 ObjectReport inspect_object(std::span<const std::byte> file,
                             const package::EmbeddedObject& place,
@@ -61,7 +51,8 @@ ObjectReport inspect_object(std::span<const std::byte> file,
 }
 
 Result<ModuleReport> inspect(const std::string& path, const Logger& logger) {
-  WASMBPF_TRY_ASSIGN(const Bytes bytes, read_file(path));
+  WASMBPF_TRY_ASSIGN(const Bytes bytes,
+                     read_file(path == "-" ? "/dev/stdin" : path, kMaxBytes));
   ModuleReport report;
   report.size_bytes = bytes.size();
   WASMBPF_TRY_ASSIGN(report.sections, package::wasm_sections(bytes));
@@ -146,7 +137,8 @@ void print_object(const ObjectReport& object) {
 }
 
 void print_text(const std::string& path, const ModuleReport& report) {
-  fmt::print("{}: Wasm module, {}\n", path, human_size(report.size_bytes));
+  fmt::print("{}: Wasm module, {}\n", printable(path),
+             human_size(report.size_bytes));
   fmt::print("\nImports\n");
   for (const ModuleItem& item : report.imports) {
     fmt::print("  {:<24} {:<28} {}\n", printable(item.module),
@@ -182,9 +174,12 @@ Action declare_inspect(CLI::App& app) {
       "eBPF objects\nfound in it with their programs and maps. Runs nothing "
       "and needs no privileges.");
   return [path](const Output& output) {
-    const auto report = inspect(*path, output.logger());
+    auto report = inspect(*path, output.logger());
     if (!report) {
-      return cli::report(output, report.error());
+      const bool names_it = report.error().message().contains(*path);
+      return cli::report(output, names_it ? std::move(report).error()
+                                          : std::move(report).error().context(
+                                                "'" + *path + "'"));
     }
     if (output.json) {
       fmt::print("{}\n", to_json(*path, *report)

@@ -1,4 +1,5 @@
 // The command: picks the verb, parses its options, runs it.
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -45,12 +46,40 @@ bool is_verb(std::string_view word) {
       kVerbs, [&](const Verb& verb) { return word == verb.name; });
 }
 
+/// Where the first word stands that is no flag which every verb has.
+std::size_t behind_common_flags(const std::vector<std::string>& words) {
+  std::size_t at = 0;
+  while (at < words.size()) {
+    const std::string& word = words[at];
+    if (word == "--json" || word == "-v" || word == "-vv" ||
+        word == "--verbose" || word.starts_with("--log-level=")) {
+      ++at;
+    } else if (word == "--log-level" && at + 1 < words.size()) {
+      at += 2;
+    } else {
+      break;
+    }
+  }
+  return at;
+}
+
+/// Puts the verb first: flags that all verbs have may stand before it, and
 /// `wasm-bpf X.wasm ...` is short for `wasm-bpf run X.wasm ...`.
 void expand(std::vector<std::string>& words) {
   constexpr std::array<std::string_view, 4> kOwn{"-h", "--help", "-V",
                                                  "--version"};
-  if (!is_verb(words[0]) && std::ranges::find(kOwn, words[0]) == kOwn.end()) {
+  const std::size_t at = behind_common_flags(words);
+  if (at < words.size() && is_verb(words[at])) {
+    std::rotate(words.begin(), words.begin() + static_cast<std::ptrdiff_t>(at),
+                words.begin() + static_cast<std::ptrdiff_t>(at) + 1);
+  } else if (std::ranges::find(kOwn, words[0]) == kOwn.end()) {
     words.insert(words.begin(), "run");
+  }
+  if (words[0] == "run") {
+    const auto end = std::ranges::find(words, "--");
+    if (end != words.end()) {
+      *end = kEndOfFlags;
+    }
   }
 }
 
@@ -71,7 +100,17 @@ void add_common_flags(CLI::App& app, CommonFlags& flags) {
                "Machine-readable output, one JSON object a line; errors too");
   app.add_option("--log-level", flags.level,
                  "trace, debug, info, warning (the default) or error")
-      ->transform(CLI::CheckedTransformer(kLevels).description(""))
+      ->transform(CLI::Validator(
+          [](std::string& level) -> std::string {
+            const auto known = kLevels.find(level);
+            if (known == kLevels.end()) {
+              return "'" + level +
+                     "' is none of trace, debug, info, warning and error";
+            }
+            level = std::to_string(static_cast<int>(known->second));
+            return "";
+          },
+          ""))
       ->type_name("LEVEL")
       ->default_str("");
   app.add_flag("-v,--verbose", flags.verbose,
@@ -81,8 +120,10 @@ void add_common_flags(CLI::App& app, CommonFlags& flags) {
 Output output_of(const CommonFlags& flags) {
   Output output;
   output.json = flags.json;
-  output.color =
-      ::isatty(STDERR_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr;
+  const char* const terminal = std::getenv("TERM");
+  output.color = ::isatty(STDERR_FILENO) == 1 &&
+                 std::getenv("NO_COLOR") == nullptr &&
+                 (terminal == nullptr || std::string_view(terminal) != "dumb");
   output.level = flags.verbose >= 2   ? LogLevel::kDebug
                  : flags.verbose == 1 ? std::min(flags.level, LogLevel::kInfo)
                                       : flags.level;
@@ -94,13 +135,16 @@ std::string version_text() {
          bpf::libbpf_version() + ")";
 }
 
-int usage_error(const CLI::App& app, const Output& output,
-                const std::string& text) {
-  output.message(LogLevel::kError, text);
+/// With where to read on.
+int usage_error_of(const CLI::App& app, const Output& output,
+                   const std::string& text) {
+  const int code = usage_error(output, text);
   if (!output.json) {
-    std::fprintf(stderr, "See '%s --help'.\n", app.get_name().c_str());
+    const auto verbs = app.get_subcommands();
+    std::fprintf(stderr, "See '%s%s --help'.\n", app.get_name().c_str(),
+                 verbs.empty() ? "" : (" " + verbs[0]->get_name()).c_str());
   }
-  return kUsage;
+  return code;
 }
 
 /// Neither a verb nor a file: a typing error, most likely.
@@ -157,11 +201,14 @@ int main_with(std::vector<std::string> words) {
     std::fputs(app.help().c_str(), stderr);
     return kUsage;
   }
-  if (is_neither(words[0])) {
-    return usage_error(
-        app, {},
-        "'" + words[0] + "' is no file and no verb (the verbs: " + verb_list() +
-            ")");
+  const std::size_t first = behind_common_flags(words);
+  if (first < words.size() && is_neither(words[first])) {
+    Output output;
+    output.json = std::ranges::find(words, "--json") != words.end();
+    return usage_error_of(
+        app, output,
+        "'" + words[first] +
+            "' is no file and no verb (the verbs: " + verb_list() + ")");
   }
   expand(words);
   // CLI11 throws; nothing of it passes this function.
@@ -172,16 +219,29 @@ int main_with(std::vector<std::string> words) {
     return run_verb([&](const Output&) { return app.exit(help_or_version); },
                     {});
   } catch (const CLI::ParseError& error) {
-    return usage_error(app, output_of(flags), error.what());
+    return usage_error_of(app, output_of(flags), error.what());
   }
   const CLI::App* verb = app.get_subcommands().front();
   return run_verb(actions.at(verb), output_of(flags));
+}
+
+/// Without this the first descriptors that are opened would be a guest's stdin,
+/// stdout and stderr, where ours are closed.
+void keep_standard_descriptors() {
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
+    if (::fcntl(fd, F_GETFD) < 0) {
+      // Takes the lowest free number, which is fd. The wrong way round, so that
+      // a write to a closed stdout stays an error.
+      ::open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+    }
+  }
 }
 
 }  // namespace
 }  // namespace wasmbpf::cli
 
 int main(int argc, char** argv) {
+  wasmbpf::cli::keep_standard_descriptors();
   // A reader of our output that goes away is an error to handle, not a death.
   std::signal(SIGPIPE, SIG_IGN);
   return wasmbpf::cli::main_with({argv + 1, argv + argc});

@@ -47,6 +47,15 @@ std::string dump(const nlohmann::json& json) {
 
 }  // namespace
 
+bool is_utf8(const std::string& text) {
+  try {
+    (void)nlohmann::json(text).dump();
+  } catch (const nlohmann::json::type_error&) {  // 316: invalid UTF-8
+    return false;
+  }
+  return true;
+}
+
 void Output::message(LogLevel at, std::string_view text) const {
   if (at < level) {
     return;
@@ -85,6 +94,20 @@ int report(const Output& output, const Error& error) {
     output.message(LogLevel::kError, error.message());
   }
   return code;
+}
+
+int usage_error(const Output& output, const std::string& text) {
+  if (output.json) {
+    const nlohmann::json record = {{"type", "error"},
+                                   {"code", "usage"},
+                                   {"errno", 0},
+                                   {"message", text},
+                                   {"exit_code", static_cast<int>(kUsage)}};
+    write_stderr(dump(record) + "\n");
+  } else {
+    output.message(LogLevel::kError, text);
+  }
+  return kUsage;
 }
 
 std::string with_thousands(std::uint64_t number) {

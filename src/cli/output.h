@@ -42,6 +42,12 @@ std::string with_thousands(std::uint64_t number);
 /// "262144" -> "256 KiB".
 std::string human_size(std::uint64_t bytes);
 
+/// Shows what is wrong with the command line; answers kUsage.
+int usage_error(const Output& output, const std::string& text);
+
+/// Whether a guest can be given `text` as an argument.
+bool is_utf8(const std::string& text);
+
 }  // namespace wasmbpf::cli
 
 #endif  // WASMBPF_CLI_OUTPUT_H_

@@ -3,13 +3,16 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "base/printable.h"
 #include "cli/signals.h"
 #include "cli/verbs.h"
 #include "wasmbpf/runtime.h"
@@ -64,7 +67,13 @@ Result<Module> load(const Runtime& runtime, const std::string& path,
     return runtime.load_file(path == "-" ? "/dev/stdin" : path);
   }
   switch (kind_of(path)) {
-    case FileKind::kImage: return runtime.load_image(path, trust_image);
+    case FileKind::kImage: {
+      auto image = runtime.load_image(path, trust_image);
+      return image ? std::move(image)
+                   : std::move(image).error().context(
+                         "an ELF file, so it is taken for an image of "
+                         "'wasm-bpf compile'");
+    }
     case FileKind::kBpfObject:
       return Error(Errc::kInvalidModule,
                    "'" + path +
@@ -130,7 +139,10 @@ void print_buffers(const Output& output, const SessionResult& result,
 
 int exit_code(const SessionResult& result, int signal) {
   switch (result.ended_by) {
-    case EndedBy::kGuest: return result.code;
+    // The system keeps eight bits: a failure may not become a success.
+    case EndedBy::kGuest:
+      return result.code != 0 && (result.code & 0xff) == 0 ? kFailed
+                                                           : result.code & 0xff;
     case EndedBy::kTrap: return kTrapped;
     case EndedBy::kStop: return signal != 0 ? 128 + signal : kFailed;
     case EndedBy::kOutput: return kBrokenPipe;
@@ -209,7 +221,12 @@ int run(const Output& output, const RunFlags& flags,
   if (!runtime) {
     return report(output, runtime.error());
   }
-  const auto module = load(*runtime, file, flags.trust_image);
+  Result<Module> module = Error(Errc::kInternal, "not loaded");
+  if (const auto done = signals->ending_with_them(
+          [&] { module = load(*runtime, file, flags.trust_image); });
+      !done) {
+    return report(output, done.error());
+  }
   if (!module) {
     return report(output, module.error());
   }
@@ -232,6 +249,21 @@ int run(const Output& output, const RunFlags& flags,
   const int code = exit_code(result, signal);
   print_end(output, file, result, code, signal);
   return code;
+}
+
+/// What is wrong with the command line and only shows later, if anything.
+std::optional<std::string> wrong_usage(const RunFlags& flags,
+                                       const std::vector<std::string>& words) {
+  for (const std::string& word : words) {
+    if (!is_utf8(word)) {
+      return "the argument '" + printable(word) +
+             "' is not UTF-8, which guests take only";
+    }
+  }
+  if (flags.wrapper_module == "wasm_bpf") {
+    return "--wrapper-module-name: 'wasm_bpf' is the interface's own module";
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -258,12 +290,22 @@ Action declare_run(CLI::App& app) {
       ->type_name("NAME")
       ->capture_default_str();
   return [&app, flags](const Output& output) {
-    const std::vector<std::string> words = app.remaining();
-    if (words.empty() || (words[0].starts_with('-') && words[0] != "-")) {
-      output.message(LogLevel::kError,
-                     words.empty() ? "no FILE to run"
-                                   : "unknown option '" + words[0] + "'");
-      return static_cast<int>(kUsage);
+    std::vector<std::string> words = app.remaining();
+    // "--" ends the runner's flags; FILE may then begin with a dash.
+    const bool ended = !words.empty() && words[0] == kEndOfFlags;
+    if (ended) {
+      words.erase(words.begin());
+    }
+    std::ranges::replace(words, kEndOfFlags,
+                         "--");  // a later one is the tool's
+    if (words.empty()) {
+      return usage_error(output, "no FILE to run");
+    }
+    if (!ended && words[0].starts_with('-') && words[0] != "-") {
+      return usage_error(output, "unknown option '" + words[0] + "'");
+    }
+    if (const auto wrong = wrong_usage(*flags, words)) {
+      return usage_error(output, *wrong);
     }
     return run(output, *flags, words);
   };

@@ -9,6 +9,9 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <utility>
+
+#include "runtime/thread.h"
 
 namespace wasmbpf::cli {
 namespace {
@@ -27,19 +30,34 @@ int poll_timeout(Clock::time_point deadline) {
   return static_cast<int>(std::max<std::int64_t>(0, left.count()));
 }
 
-}  // namespace
-
-Result<TerminationSignals> TerminationSignals::block() {
+sigset_t termination_signals() {
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGINT);
   sigaddset(&signals, SIGTERM);
+  return signals;
+}
+
+}  // namespace
+
+Result<TerminationSignals> TerminationSignals::block() {
+  const sigset_t signals = termination_signals();
   ::sigprocmask(SIG_BLOCK, &signals, nullptr);
   UniqueFd fd(::signalfd(-1, &signals, SFD_CLOEXEC));
   if (!fd) {
     return system_error("signalfd", errno);
   }
   return TerminationSignals(std::move(fd));
+}
+
+Status TerminationSignals::ending_with_them(std::function<void()> work) const {
+  // The thread, and those that the engine starts from it, have them blocked.
+  WASMBPF_TRY_ASSIGN(Thread thread, Thread::start(std::move(work)));
+  const sigset_t signals = termination_signals();
+  ::pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+  thread.join();
+  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  return {};
 }
 
 int TerminationSignals::supervise(Session& session) const {

@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <functional>
+#include <string>
 
 #include "cli/output.h"
 
@@ -16,6 +17,10 @@ struct Verb {
   const char* summary;
   Action (*declare)(CLI::App& app);
 };
+
+/// Stands for the first "--" of `run`: CLI11 knows nothing of FILE and would
+/// refuse it. No argument can be like it, for it ends with a NUL.
+inline const std::string kEndOfFlags("--\0", 3);
 
 Action declare_run(CLI::App& app);
 Action declare_inspect(CLI::App& app);

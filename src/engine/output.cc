@@ -12,35 +12,10 @@
 #include <cerrno>
 #include <string>
 
+#include "engine/iovec_prefix.h"
+
 namespace wasmbpf::engine {
 namespace {
-
-// Between two writes to a file a stop is noticed.
-constexpr std::size_t kMaxAttempt = std::size_t{1} << 20;
-constexpr std::size_t kMaxAttemptParts = 16;
-
-/// The next parts, at most `limit` bytes of them.
-class Prefix {
- public:
-  Prefix(std::span<const iovec> parts, std::size_t limit) {
-    for (const iovec& part : parts) {
-      if (count_ == parts_.size() || limit == 0) {
-        break;
-      }
-      parts_[count_] = part;
-      parts_[count_].iov_len = std::min(part.iov_len, limit);
-      limit -= parts_[count_].iov_len;
-      ++count_;
-    }
-  }
-  std::span<const iovec> parts() const {
-    return std::span(parts_).first(count_);
-  }
-
- private:
-  std::array<iovec, kMaxAttemptParts> parts_{};
-  std::size_t count_ = 0;
-};
 
 /// Takes `done` bytes, and parts that are empty, off the front.
 std::span<iovec> drop_front(std::span<iovec> parts, std::size_t done) {
@@ -85,9 +60,17 @@ void OutputWriter::prepare() {
   } else if (S_ISSOCK(info.st_mode)) {
     mode_ = Mode::kSocket;
   } else if (S_ISFIFO(info.st_mode) || isatty(fd()) != 0) {
+    std::array<char, 64> name{};
     const std::string again = "/proc/self/fd/" + std::to_string(fd());
     own_.reset(
         ::open(again.c_str(), O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+    struct stat opened{};
+    // Opening a pty's master again makes another pty.
+    if (own_ &&
+        (::ptsname_r(fd(), name.data(), name.size()) == 0 ||
+         fstat(own_.get(), &opened) != 0 || opened.st_ino != info.st_ino)) {
+      own_.reset();
+    }
     mode_ = own_ ? Mode::kDirect : Mode::kPieces;
   } else {
     mode_ = Mode::kDirect;

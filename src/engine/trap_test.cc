@@ -116,6 +116,43 @@ TEST(TrapTest, NamesAreFitToBeShown) {
   EXPECT_EQ(shown.at(1).size() % 2, 1u);  // whole characters only
 }
 
+/// A C++ name that refers back to itself level for level: a few hundred bytes
+/// that stand for more than there are atoms.
+std::string exploding_name() {
+  constexpr char kDigits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+  std::string name = "_Z1f1AIiE";
+  int current = 1;
+  int next = 2;
+  for (char level = 'a'; level < 'i'; ++level) {
+    name += std::string("1") + level + "I";
+    for (int i = 0; i < 30; ++i) {
+      name += std::string("S") + kDigits[current - 1] + "_";
+    }
+    name += "E";
+    ++next;
+    current = next++;
+  }
+  return name;
+}
+
+TEST(TrapTest, ANameThatExplodesIsCut) {
+  const std::string name = exploding_name();
+  Guest guest("(module (func $" + name +
+              " unreachable) (export \"_start\" "
+              "(func $" +
+              name + ")))");
+  const auto shown = names(guest.run());
+  ASSERT_EQ(shown.size(), 1u);
+  EXPECT_LE(shown[0].size(), 512u);
+  EXPECT_THAT(shown[0], HasSubstr("A<int>"));
+}
+
+TEST(TrapTest, NamesOfCFunctionsAreNoTypes) {
+  Guest guest(R"((module (func $f unreachable)
+                         (func $s (export "_start") (call $f))))");
+  EXPECT_THAT(names(guest.run()), ::testing::ElementsAre("f", "s"));
+}
+
 TEST(TrapTest, DataOutsideTheMemoryIsATrap) {
   Guest guest(R"((module (memory 1) (data (i32.const 65536) "x")
                          (func (export "_start"))))");

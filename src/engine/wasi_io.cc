@@ -6,6 +6,7 @@
 #include <limits>
 #include <optional>
 
+#include "engine/iovec_prefix.h"
 #include "engine/wasi.h"
 
 namespace wasmbpf::engine {
@@ -66,7 +67,9 @@ Result<std::uint32_t> read_some(int fd, std::span<const iovec> parts,
     if (ready == 0) {
       return system_error("read", EAGAIN);
     }
-    const ssize_t n = readv(fd, parts.data(), static_cast<int>(parts.size()));
+    const Prefix next(parts, kMaxAttempt);
+    const ssize_t n =
+        readv(fd, next.parts().data(), static_cast<int>(next.parts().size()));
     if (n >= 0) {
       return static_cast<std::uint32_t>(n);
     }

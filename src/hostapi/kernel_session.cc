@@ -38,7 +38,7 @@ class InUse {
 
 Error needs_descriptor(const GuestMap& map, std::string_view what) {
   return Error(Errc::kUnsupported,
-               "map '" + map.name + "' (" + map.facts.type + "): its " +
+               "map '" + map.name() + "' (" + map.facts.type + "): its " +
                    std::string(what) +
                    " is a file descriptor, which a guest cannot have");
 }
@@ -51,10 +51,11 @@ KernelSession::~KernelSession() { close_all(); }
 
 void KernelSession::close_all() {
   for (const Handle handle : std::views::reverse(open_order_)) {
-    if (auto object = objects_.remove(handle)) {
-      for (const auto& [name, map] : (*object)->map_handles) {
-        (void)maps_.remove(map);
+    if (auto object = find<GuestObject>(handle)) {
+      for (const auto& [id, map] : (*object)->map_handles) {
+        (void)resources_.remove(map);
       }
+      (void)resources_.remove(handle);
     }
   }
   open_order_.clear();
@@ -68,7 +69,7 @@ Result<Handle> KernelSession::load(std::span<const std::byte> elf) {
   WASMBPF_TRY_ASSIGN(bpf::LoadedObject loaded, std::move(open).load());
   WASMBPF_TRY_ASSIGN(
       const Handle handle,
-      objects_.insert(std::make_shared<GuestObject>(std::move(loaded))));
+      resources_.insert(std::make_shared<GuestObject>(std::move(loaded))));
   open_order_.push_back(handle);
   return handle;
 }
@@ -79,30 +80,25 @@ void KernelSession::keep_verifier_log(const Error& error) const {
   }
 }
 
-Status KernelSession::find_object(std::uint64_t handle) const {
-  WASMBPF_TRY(objects_.find(handle));
-  return {};
-}
-
 Status KernelSession::close(std::uint64_t handle) {
-  WASMBPF_TRY_ASSIGN(const auto object, objects_.find(handle));
+  WASMBPF_TRY_ASSIGN(const auto object, find<GuestObject>(handle));
   if (object->calls_under_way > 0) {
     return Error(Errc::kBusy, "the object is in use by a call under way");
   }
   // First, so that no sample comes after the count.
   object->links.clear();
   collect_reports(*object);
-  for (const auto& [name, map] : object->map_handles) {
-    WASMBPF_TRY(maps_.remove(map));
+  for (const auto& [id, map] : object->map_handles) {
+    WASMBPF_TRY(resources_.remove(map));
   }
   std::erase(open_order_, handle);
-  WASMBPF_TRY(objects_.remove(handle));
+  WASMBPF_TRY(resources_.remove(handle));
   return {};
 }
 
 Status KernelSession::attach(std::uint64_t handle, const std::string& program,
                              const std::string& target) {
-  WASMBPF_TRY_ASSIGN(const auto object, objects_.find(handle));
+  WASMBPF_TRY_ASSIGN(const auto object, find<GuestObject>(handle));
   WASMBPF_TRY_ASSIGN(const bpf::ProgramInfo facts,
                      object->object.attachable(program));
   WASMBPF_TRY(options_.policy->allow_attach(
@@ -118,27 +114,21 @@ Status KernelSession::attach(std::uint64_t handle, const std::string& program,
 
 Result<Handle> KernelSession::map_by_name(std::uint64_t handle,
                                           const std::string& name) {
-  WASMBPF_TRY_ASSIGN(const auto object, objects_.find(handle));
-  if (const auto known = object->map_handles.find(name);
+  WASMBPF_TRY_ASSIGN(const auto object, find<GuestObject>(handle));
+  WASMBPF_TRY_ASSIGN(bpf::Map map, object->object.map(name));
+  const bpf::MapInfo info = map.info();
+  // By its id: libbpf knows some maps by two names (".bss", "tool.bss").
+  if (const auto known = object->map_handles.find(info.id);
       known != object->map_handles.end()) {
     return known->second;
   }
-  WASMBPF_TRY_ASSIGN(bpf::Map map, object->object.map(name));
-  const bpf::MapInfo info = map.info();
-  WASMBPF_TRY_ASSIGN(const Handle map_handle,
-                     maps_.insert(std::make_shared<GuestMap>(
-                         GuestMap{std::move(map),
-                                  static_cast<Handle>(handle),
-                                  name,
-                                  {name, info.type_name, info.key_size,
-                                   info.value_size, info.max_entries}})));
-  object->map_handles.emplace(name, map_handle);
-  return map_handle;
-}
-
-Result<std::shared_ptr<GuestMap>> KernelSession::map(
-    std::uint64_t handle) const {
-  return maps_.find(handle);
+  WASMBPF_TRY_ASSIGN(const Handle made,
+                     resources_.insert(std::make_shared<GuestMap>(
+                         static_cast<Handle>(handle), std::move(map),
+                         policy::MapFacts{name, info.type_name, info.key_size,
+                                          info.value_size, info.max_entries})));
+  object->map_handles.emplace(info.id, made);
+  return made;
 }
 
 Status KernelSession::allow_read(const GuestMap& map) const {
@@ -149,7 +139,7 @@ Status KernelSession::allow_write(const GuestMap& map) const {
   WASMBPF_TRY(options_.policy->allow_map_write(map.facts));
   if (map.map.info().descriptor_use == bpf::DescriptorUse::kNeverWritten) {
     return Error(Errc::kUnsupported,
-                 "map '" + map.name + "' (" + map.facts.type +
+                 "map '" + map.name() + "' (" + map.facts.type +
                      "): a guest cannot write to maps of this type");
   }
   return {};
@@ -185,9 +175,9 @@ Status KernelSession::translate_value(const GuestMap& map,
     case bpf::DescriptorUse::kMapInValue: {
       if (value.size() != sizeof(std::int32_t)) {
         return Error(Errc::kInvalidArgument,
-                     "the value of '" + map.name + "' is one map handle");
+                     "the value of '" + map.name() + "' is one map handle");
       }
-      WASMBPF_TRY_ASSIGN(const auto inner, maps_.find(word_at(0)));
+      WASMBPF_TRY_ASSIGN(const auto inner, find<GuestMap>(word_at(0)));
       const int fd = inner->map.fd();
       std::memcpy(value.data(), &fd, sizeof fd);
       return {};
@@ -213,12 +203,12 @@ Status KernelSession::open_buffers(GuestObject& object) {
 
 Result<GuestBuffer*> KernelSession::buffer_of(GuestObject& object,
                                               const GuestMap& map) {
-  if (const auto known = object.buffers.find(map.name);
+  if (const auto known = object.buffers.find(map.name());
       known != object.buffers.end()) {
     return &known->second;
   }
   WASMBPF_TRY_ASSIGN(auto buffer, bpf::Buffer::open(map.map));
-  return &object.buffers.emplace(map.name, GuestBuffer{std::move(buffer)})
+  return &object.buffers.emplace(map.name(), GuestBuffer{std::move(buffer)})
               .first->second;
 }
 
@@ -226,11 +216,11 @@ Result<std::uint32_t> KernelSession::poll(
     std::uint64_t object_handle, std::uint64_t map_handle, Interrupt& interrupt,
     std::optional<std::chrono::nanoseconds> timeout,
     const bpf::Buffer::OnSample& on_sample) {
-  WASMBPF_TRY_ASSIGN(auto found, objects_.find(object_handle));
-  WASMBPF_TRY_ASSIGN(const auto map, maps_.find(map_handle));
+  WASMBPF_TRY_ASSIGN(auto found, find<GuestObject>(object_handle));
+  WASMBPF_TRY_ASSIGN(const auto map, find<GuestMap>(map_handle));
   if (map->object != object_handle) {
     return Error(Errc::kInvalidArgument,
-                 "map '" + map->name + "' belongs to another object");
+                 "map '" + map->name() + "' belongs to another object");
   }
   WASMBPF_TRY(allow_read(*map));
   const InUse object(std::move(found));
@@ -239,15 +229,15 @@ Result<std::uint32_t> KernelSession::poll(
 }
 
 void KernelSession::count_truncated(std::uint64_t map_handle) {
-  const auto map = maps_.find(map_handle);
+  const auto map = find<GuestMap>(map_handle);
   if (!map) {
     return;
   }
-  const auto object = objects_.find((*map)->object);
+  const auto object = find<GuestObject>((*map)->object);
   if (!object) {
     return;
   }
-  const auto buffer = (*object)->buffers.find((*map)->name);
+  const auto buffer = (*object)->buffers.find((*map)->name());
   if (buffer != (*object)->buffers.end()) {
     ++buffer->second.truncated;
   }
@@ -270,12 +260,12 @@ void KernelSession::collect_reports(const GuestObject& object) {
 
 std::vector<BufferReport> KernelSession::finish() {
   for (const Handle handle : std::views::reverse(open_order_)) {
-    if (const auto object = objects_.find(handle)) {
+    if (const auto object = find<GuestObject>(handle)) {
       (*object)->links.clear();
     }
   }
   for (const Handle handle : open_order_) {
-    if (const auto object = objects_.find(handle)) {
+    if (const auto object = find<GuestObject>(handle)) {
       collect_reports(**object);
     }
   }

@@ -4,49 +4,23 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
-#include "base/handle_table.h"
+#include "base/interrupt.h"
 #include "base/log.h"
 #include "base/result.h"
 #include "bpf/buffer.h"
-#include "bpf/map.h"
-#include "bpf/object.h"
 #include "hostapi/buffer_reports.h"
+#include "hostapi/resources.h"
 #include "policy/policy.h"
 
 namespace wasmbpf::hostapi {
-
-/// A buffer with what the host counts beside it.
-struct GuestBuffer {
-  std::unique_ptr<bpf::Buffer> buffer;
-  std::uint64_t truncated = 0;
-};
-
-/// One eBPF object of a guest. Members die in reverse order: buffers and links
-/// first, then maps, then the programs.
-struct GuestObject {
-  explicit GuestObject(bpf::LoadedObject loaded) : object(std::move(loaded)) {}
-
-  bpf::LoadedObject object;
-  std::map<std::string, Handle> map_handles;
-  std::vector<bpf::Link> links;
-  std::map<std::string, GuestBuffer> buffers;  ///< by map name
-  int calls_under_way = 0;
-};
-
-struct GuestMap {
-  bpf::Map map;
-  Handle object = 0;
-  std::string name;
-  policy::MapFacts facts;
-};
 
 /// Everything one guest has in the kernel: eBPF objects, maps, links and
 /// buffers, behind handles. Asks the policy before each action.
@@ -76,9 +50,11 @@ class KernelSession {
   /// `Options::on_verifier_log`: after its error was shown.
   void keep_verifier_log(const Error& error) const;
 
-  /// Success if the handle names an open object: for calls that read the
-  /// guest's memory before they act.
-  Status find_object(std::uint64_t object) const;
+  /// What the handle names, if it is of the kind T.
+  template <typename T>
+  Result<std::shared_ptr<T>> find(std::uint64_t handle) const {
+    return resources_.find<T>(handle);
+  }
 
   /// What is in the object's buffers then counts as unread.
   /// Errors: kBusy while a call uses the object (a callback closes it).
@@ -87,10 +63,10 @@ class KernelSession {
   Status attach(std::uint64_t object, const std::string& program,
                 const std::string& target);
 
-  /// One handle for each map, however often it is asked for.
+  /// One handle for each map, however often and by whatever name it is asked
+  /// for. No question for the policy: a handle alone gives nothing.
   Result<Handle> map_by_name(std::uint64_t object, const std::string& name);
 
-  Result<std::shared_ptr<GuestMap>> map(std::uint64_t handle) const;
   Status allow_read(const GuestMap& map) const;
   Status allow_write(const GuestMap& map) const;
 
@@ -115,6 +91,14 @@ class KernelSession {
 
   const Logger& logger() const { return options_.logger; }
 
+  /// What is wrong with every call of a guest is said as a warning once, and as
+  /// debug messages from then on.
+  void warn_once(const std::string& text) {
+    options_.logger.log(
+        std::exchange(warned_, true) ? LogLevel::kDebug : LogLevel::kWarning,
+        text);
+  }
+
  private:
   Status open_buffers(GuestObject& object);
   Result<GuestBuffer*> buffer_of(GuestObject& object, const GuestMap& map);
@@ -122,10 +106,10 @@ class KernelSession {
   void collect_reports(const GuestObject& object);
 
   Options options_;
-  HandleTable<GuestObject> objects_;
-  HandleTable<GuestMap> maps_;
+  ResourceTable resources_;
   std::vector<Handle> open_order_;
   BufferReports reports_;
+  bool warned_ = false;
 };
 
 }  // namespace wasmbpf::hostapi

@@ -96,7 +96,7 @@ Result<Handle> load_object(KernelSession& session, Call& call, Args args) {
 }
 
 Status attach_program(KernelSession& session, Call& call, Args args) {
-  WASMBPF_TRY(session.find_object(args[0]));
+  WASMBPF_TRY(session.find<GuestObject>(args[0]));
   const GuestMemory memory = call.memory();
   WASMBPF_TRY_ASSIGN(
       const std::string name,
@@ -109,7 +109,7 @@ Status attach_program(KernelSession& session, Call& call, Args args) {
 }
 
 Result<Handle> map_by_name(KernelSession& session, Call& call, Args args) {
-  WASMBPF_TRY(session.find_object(args[0]));
+  WASMBPF_TRY(session.find<GuestObject>(args[0]));
   WASMBPF_TRY_ASSIGN(
       const std::string name,
       string_at(call.memory(), "the map's name", args[1], kMaxName));
@@ -121,9 +121,9 @@ Result<Handle> map_by_name(KernelSession& session, Call& call, Args args) {
 /// The guest's key, or none when its pointer is null. Maps without keys
 /// (queues, stacks, bloom filters) take null and any pointer alike.
 Result<std::optional<std::span<std::byte>>> key_at(const GuestMemory& memory,
-                                                   const GuestMap& map,
+                                                   const bpf::MapInfo& info,
                                                    std::uint64_t pointer) {
-  const std::uint32_t size = map.map.info().key_size;
+  const std::uint32_t size = info.key_size;
   if (size == 0) {
     return std::optional(std::span<std::byte>());
   }
@@ -151,7 +151,7 @@ Status operate(KernelSession& session, Call& call, Args args) {
   const std::uint64_t flags = args[5];
   const auto command = static_cast<std::uint32_t>(args[1]);
 
-  WASMBPF_TRY_ASSIGN(const auto map, session.map(args[0]));
+  WASMBPF_TRY_ASSIGN(const auto map, session.find<GuestMap>(args[0]));
   if (!is_map_command(command)) {
     return Error(Errc::kInvalidArgument,
                  "no map command " + std::to_string(command));
@@ -164,7 +164,7 @@ Status operate(KernelSession& session, Call& call, Args args) {
 
   const GuestMemory memory = call.memory();
   const bpf::MapInfo& info = map->map.info();
-  WASMBPF_TRY_ASSIGN(const auto key, key_at(memory, *map, args[2]));
+  WASMBPF_TRY_ASSIGN(const auto key, key_at(memory, info, args[2]));
   if (command == kGetNextKey) {
     WASMBPF_TRY_ASSIGN(
         const auto next,
@@ -238,7 +238,8 @@ bool deliver(KernelSession& session, Call& call, const PollArgs& poll,
     outcome.guest_ended = results.error();
     return false;
   }
-  outcome.callback_result = static_cast<std::int32_t>((*results)[0]);
+  outcome.callback_result =
+      results->size() == 0 ? 0 : static_cast<std::int32_t>((*results)[0]);
   return outcome.callback_result >= 0;
 }
 
@@ -250,12 +251,12 @@ Result<std::int32_t> poll_buffer(
   const auto refuse = [&](const Error& error) {
     return answer(session, LogLevel::kDebug, kName, Status(error));
   };
-  if (const auto map = session.map(poll.map); !map) {
+  if (const auto map = session.find<GuestMap>(poll.map); !map) {
     return refuse(map.error());
   }
   if (!callback) {
-    session.logger().warning(std::string(kName) +
-                             ": callback: " + callback.error().message());
+    session.warn_once(std::string(kName) +
+                      ": callback: " + callback.error().message());
     return -EINVAL;
   }
   if (const auto range =
@@ -281,9 +282,19 @@ Result<std::int32_t> poll_buffer(
   return static_cast<std::int32_t>(*delivered);
 }
 
-const FunctionType& callback_type() {
+/// The guest's callback, as `find` looks for it by type. Some published guests
+/// have one without a result, which older hosts called all the same.
+template <typename Find>
+Result<engine::GuestFunction> find_callback(const Find& find) {
   static const FunctionType type{{kI32, kI32, kI32}, {kI32}};
-  return type;
+  static const FunctionType without_result{{kI32, kI32, kI32}, {}};
+  auto callback = find(type);
+  if (!callback) {
+    if (auto other = find(without_result)) {
+      return other;
+    }
+  }
+  return callback;
 }
 
 // -- the table --------------------------------------------------------------
@@ -363,8 +374,10 @@ std::vector<HostFunction> v0_functions(
          WASMBPF_TRY_ASSIGN(
              const std::int32_t result,
              poll_buffer(*s, call, poll,
-                         call.find_in_table(static_cast<std::uint32_t>(args[2]),
-                                            callback_type())));
+                         find_callback([&](const FunctionType& type) {
+                           return call.find_in_table(
+                               static_cast<std::uint32_t>(args[2]), type);
+                         })));
          results[0] = to_raw(result);
          return {};
        }},
@@ -380,7 +393,9 @@ std::vector<HostFunction> v0_functions(
          WASMBPF_TRY_ASSIGN(
              const std::int32_t result,
              poll_buffer(*s, call, poll,
-                         call.find_export(callback_export, callback_type())));
+                         find_callback([&](const FunctionType& type) {
+                           return call.find_export(callback_export, type);
+                         })));
          results[0] = to_raw(result);
          return {};
        }},

@@ -9,11 +9,15 @@
 #include <iterator>
 #include <ranges>
 
+#include "base/file.h"
 #include "base/unique_fd.h"
 #include "runtime/runtime_impl.h"
 
 namespace wasmbpf {
 namespace {
+
+// Far more than the largest module, and what devices have no end of.
+constexpr std::size_t kMaxModuleBytes = std::size_t{1} << 30;
 
 std::string_view kind_name(engine::ExternKind kind) {
   switch (kind) {
@@ -31,41 +35,16 @@ std::string memory_text(const engine::MemoryLimits& limits) {
          (limits.max_pages ? std::to_string(*limits.max_pages) : "") + " pages";
 }
 
-Result<std::vector<std::byte>> read_file(const std::filesystem::path& path) {
-  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  struct stat info{};
-  if (!fd || ::fstat(fd.get(), &info) != 0) {
-    const int err = errno;
-    Error error = system_error("open '" + path.string() + "'", err);
-    return err == ENOENT ? Error(Errc::kNotFound, error.message(), err) : error;
-  }
-  if (S_ISDIR(info.st_mode)) {
-    return system_error("open '" + path.string() + "'", EISDIR);
-  }
-  std::vector<std::byte> bytes(static_cast<std::size_t>(info.st_size));
-  std::size_t done = 0;
-  for (;;) {
-    if (done == bytes.size()) {
-      bytes.resize(done + 4096);  // a pipe, or a file that grows
-    }
-    const ssize_t n =
-        ::read(fd.get(), bytes.data() + done, bytes.size() - done);
-    if (n < 0 && errno != EINTR) {
-      return system_error("read '" + path.string() + "'", errno);
-    }
-    if (n == 0) {
-      bytes.resize(done);
-      return bytes;
-    }
-    done += n < 0 ? 0 : static_cast<std::size_t>(n);
-  }
-}
-
 /// Whether nobody but the effective user can have written what `fd` names.
 bool only_ours(int fd) {
   struct stat info{};
   return ::fstat(fd, &info) == 0 && info.st_uid == ::geteuid() &&
          (info.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+}
+
+bool is_regular(int fd) {
+  struct stat info{};
+  return ::fstat(fd, &info) == 0 && S_ISREG(info.st_mode);
 }
 
 Result<UniqueFd> open_image(const std::filesystem::path& path, bool trust) {
@@ -74,11 +53,15 @@ Result<UniqueFd> open_image(const std::filesystem::path& path, bool trust) {
   const UniqueFd directory(
       ::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   UniqueFd file(directory ? ::openat(directory.get(), path.filename().c_str(),
-                                     O_RDONLY | O_CLOEXEC)
+                                     O_RDONLY | O_NONBLOCK | O_CLOEXEC)
                           : -1);
   if (!file) {
     const int err = errno;
     return system_error("open '" + path.string() + "'", err);
+  }
+  if (!is_regular(file.get())) {
+    return Error(Errc::kInvalidModule,
+                 "'" + path.string() + "' is no regular file");
   }
   if (!trust && !(only_ours(file.get()) && only_ours(directory.get()))) {
     return Error(Errc::kPermission,
@@ -161,7 +144,7 @@ Result<Module> Runtime::load(std::span<const std::byte> wasm) const {
 }
 
 Result<Module> Runtime::load_file(const std::filesystem::path& path) const {
-  WASMBPF_TRY_ASSIGN(const auto bytes, read_file(path));
+  WASMBPF_TRY_ASSIGN(const auto bytes, read_file(path, kMaxModuleBytes));
   auto module = load(bytes);
   if (!module) {
     return std::move(module).error().context("'" + path.string() + "'");

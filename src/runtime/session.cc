@@ -1,9 +1,8 @@
 #include <poll.h>
 #include <sys/eventfd.h>
 
-#include <cerrno>
+#include <algorithm>
 #include <mutex>
-#include <thread>
 
 #include "base/interrupt.h"
 #include "engine/instance.h"
@@ -113,19 +112,28 @@ struct Session::Impl {
   TickRequest stopping{*ticker};
   TickRequest pausing{*ticker};
   std::atomic<bool> output_closed = false;
+  std::atomic<bool> has_ended = false;
   std::unique_ptr<hostapi::KernelSession> kernel;
   std::optional<engine::Instance> instance;
 
   SessionResult result;  ///< written before `ended` is signalled
   std::once_flag joined;
-  std::thread thread;
+  Thread thread;
 
   Impl(Module module_in, std::shared_ptr<Ticker> ticker_in)
       : module(std::move(module_in)), ticker(std::move(ticker_in)) {}
 
   void stop() noexcept {
     interrupt->request_stop();
-    stopping.set(true);
+    tick_for(stopping);
+  }
+
+  /// Ticks for a request, as long as there is a guest to notice.
+  void tick_for(TickRequest& request) noexcept {
+    request.set(true);
+    if (has_ended) {
+      request.set(false);
+    }
   }
 
   /// The session's thread.
@@ -136,15 +144,18 @@ struct Session::Impl {
     instance.reset();
     kernel.reset();
     stdio.owned.clear();
+    has_ended = true;
+    stopping.set(false);
+    pausing.set(false);
     const std::uint64_t one = 1;
     [[maybe_unused]] const ssize_t n = ::write(ended.get(), &one, sizeof one);
   }
 
   ~Impl() {
-    if (thread.joinable()) {
+    if (interrupt) {
       stop();
-      thread.join();
     }
+    thread.join();
   }
 };
 
@@ -159,7 +170,7 @@ void Session::stop() noexcept { impl_->stop(); }
 
 void Session::pause() noexcept {
   impl_->interrupt->pause();
-  impl_->pausing.set(true);
+  impl_->tick_for(impl_->pausing);
 }
 
 void Session::resume() noexcept {
@@ -175,20 +186,34 @@ const SessionResult& Session::wait() {
 }
 
 const SessionResult* Session::wait_for(std::chrono::milliseconds timeout) {
-  pollfd ended{impl_->ended.get(), POLLIN, 0};
-  const auto deadline = std::chrono::steady_clock::now() + timeout;
-  int n = 0;
-  do {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
-        deadline - std::chrono::steady_clock::now());
-    n = ::poll(&ended, 1,
-               static_cast<int>(std::max<std::int64_t>(0, left.count())));
-  } while (n < 0 && errno == EINTR);
-  return n > 0 ? &wait() : nullptr;
+  using Clock = std::chrono::steady_clock;
+  using std::chrono::milliseconds;
+  // "For ever" is often written as a number that no clock can be added to.
+  constexpr milliseconds kAYear = std::chrono::hours(24 * 365);
+  const auto deadline = Clock::now() + std::min(timeout, kAYear);
+  constexpr milliseconds kOnePoll = std::chrono::hours(1);
+  for (;;) {
+    const auto left = std::chrono::ceil<milliseconds>(deadline - Clock::now());
+    pollfd ended{impl_->ended.get(), POLLIN, 0};
+    const auto wait_ms = std::clamp(left, milliseconds{0}, kOnePoll);
+    if (::poll(&ended, 1, static_cast<int>(wait_ms.count())) > 0) {
+      return &wait();
+    }
+    if (left <= milliseconds{0} && timeout < kAYear) {
+      return nullptr;
+    }
+  }
 }
 
 Result<Session> Runtime::start(const Module& module,
                                SessionOptions options) const {
+  for (const HostFunction& function : options.functions) {
+    if (!function.call) {
+      return Error(Errc::kInvalidArgument, "the host function " +
+                                               function.module + "." +
+                                               function.name + " has no body");
+    }
+  }
   auto impl = std::make_unique<Session::Impl>(module, impl_->ticker);
   WASMBPF_TRY_ASSIGN(impl->interrupt, Interrupt::create());
   impl->ended.reset(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
@@ -224,7 +249,7 @@ Result<Session> Runtime::start(const Module& module,
       engine::Instance::create(module.impl().engine, module.impl().module,
                                std::move(instance), *impl->interrupt));
   WASMBPF_TRY_ASSIGN(impl->thread,
-                     start_thread([raw = impl.get()] { raw->run(); }));
+                     Thread::start([raw = impl.get()] { raw->run(); }));
   return Session(std::move(impl));
 }
 

@@ -1,13 +1,23 @@
 #include "runtime/thread.h"
 
-#include <pthread.h>
-
 #include <csignal>
-#include <system_error>
+#include <memory>
 
 namespace wasmbpf {
+namespace {
 
-Result<std::thread> start_thread(std::function<void()> body) {
+constexpr std::size_t kStackBytes = std::size_t{4} << 20;
+
+void* run_body(void* context) {
+  const std::unique_ptr<std::function<void()>> body(
+      static_cast<std::function<void()>*>(context));
+  (*body)();
+  return nullptr;
+}
+
+}  // namespace
+
+Result<Thread> Thread::start(std::function<void()> body) {
   sigset_t blocked;
   sigset_t before;
   sigfillset(&blocked);
@@ -15,15 +25,26 @@ Result<std::thread> start_thread(std::function<void()> body) {
   for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT}) {
     sigdelset(&blocked, fault);
   }
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setstacksize(&attributes, kStackBytes);
+  auto context = std::make_unique<std::function<void()>>(std::move(body));
+  pthread_t id{};
   pthread_sigmask(SIG_SETMASK, &blocked, &before);
-  Result<std::thread> thread;
-  try {
-    thread = std::thread(std::move(body));
-  } catch (const std::system_error& error) {
-    thread = system_error("start a thread", error.code().value());
-  }
+  const int err = pthread_create(&id, &attributes, run_body, context.get());
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  return thread;
+  pthread_attr_destroy(&attributes);
+  if (err != 0) {
+    return system_error("start a thread", err);
+  }
+  context.release();  // the thread's
+  return Thread(id);
+}
+
+void Thread::join() {
+  if (id_) {
+    pthread_join(*std::exchange(id_, std::nullopt), nullptr);
+  }
 }
 
 }  // namespace wasmbpf

@@ -1,18 +1,44 @@
 #ifndef WASMBPF_RUNTIME_THREAD_H_
 #define WASMBPF_RUNTIME_THREAD_H_
 
+#include <pthread.h>
+
 #include <functional>
-#include <thread>
+#include <optional>
+#include <utility>
 
 #include "base/result.h"
 
 namespace wasmbpf {
 
-/// Starts a thread that takes none of the process's signals: they are the
-/// embedder's, for its own threads. Faults stay open, since the engine makes
-/// traps of them.
-/// Errors: kSystem.
-Result<std::thread> start_thread(std::function<void()> body);
+/// A thread of ours.
+///
+/// It takes none of the process's signals: they are the embedder's, for its own
+/// threads. Faults stay open, since the engine makes traps of them. Its stack
+/// has 4 MiB, whatever the limit of the process is (`ulimit -s`): guest code
+/// may use up 1 MiB of it, and the host has to have room behind that.
+class Thread {
+ public:
+  /// Errors: kSystem.
+  static Result<Thread> start(std::function<void()> body);
+
+  Thread() = default;
+  Thread(Thread&& other) noexcept
+      : id_(std::exchange(other.id_, std::nullopt)) {}
+  Thread& operator=(Thread&& other) noexcept {
+    join();
+    id_ = std::exchange(other.id_, std::nullopt);
+    return *this;
+  }
+  ~Thread() { join(); }
+
+  /// Waits for its end; at once when there is nothing to wait for.
+  void join();
+
+ private:
+  explicit Thread(pthread_t id) : id_(id) {}
+  std::optional<pthread_t> id_;
+};
 
 }  // namespace wasmbpf
 

@@ -21,16 +21,16 @@ Result<std::unique_ptr<Ticker>> Ticker::create(engine::Engine engine) {
     return system_error("eventfd", errno);
   }
   WASMBPF_TRY_ASSIGN(self->thread_,
-                     start_thread([raw = self.get()] { raw->run(); }));
+                     Thread::start([raw = self.get()] { raw->run(); }));
   return self;
 }
 
 Ticker::~Ticker() {
-  if (thread_.joinable()) {
-    quit_ = true;
+  quit_ = true;
+  if (wake_) {
     wake();
-    thread_.join();
   }
+  thread_.join();
 }
 
 void Ticker::begin() noexcept {

@@ -3,11 +3,11 @@
 
 #include <atomic>
 #include <memory>
-#include <thread>
 
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "engine/engine.h"
+#include "runtime/thread.h"
 
 namespace wasmbpf {
 
@@ -35,7 +35,7 @@ class Ticker {
   UniqueFd wake_;
   std::atomic<int> pending_ = 0;
   std::atomic<bool> quit_ = false;
-  std::thread thread_;
+  Thread thread_;
 };
 
 }  // namespace wasmbpf

@@ -33,9 +33,7 @@ CMAKE
     ;;
   pkg-config)
     pc=$(dirname "$(find "$prefix" -name wasmbpf.pc)")
-    # The prefix was chosen at install time, after the file was made.
-    flags=$(PKG_CONFIG_PATH=$pc pkg-config --define-variable=prefix="$prefix" \
-      --cflags --libs wasmbpf)
+    flags=$(PKG_CONFIG_PATH=$pc pkg-config --cflags --libs wasmbpf)
     # shellcheck disable=SC2086  # flags are words
     "$cxx" -std=c++23 "$work/source/consumer.cc" $flags -o "$work/consumer"
     "$work/consumer"

@@ -179,6 +179,27 @@ TEST(Session, PauseHoldsAndResumeGoesOn) {
   EXPECT_NE(session->wait_for(kSoon), nullptr);
 }
 
+TEST(Session, WaitingForEverIsNotAnInstant) {
+  ReadyGuest guest(R"((module
+    (import "test" "ready" (func $ready))
+    (func (export "_start") (call $ready) (loop (br 0)))))");
+  std::thread stopper([&] {
+    EXPECT_EQ(guest.session().wait_for(milliseconds(50)), nullptr);
+    guest.session().stop();
+  });
+  EXPECT_NE(guest.session().wait_for(milliseconds::max()), nullptr);
+  stopper.join();
+}
+
+TEST(Session, AFunctionWithoutABodyIsRefused) {
+  SessionOptions options;
+  options.functions.push_back({"env", "f", {}, {}, nullptr});
+  const auto session = shared_runtime().start(
+      must_load(R"((module (func (export "_start"))))"), std::move(options));
+  ASSERT_FALSE(session);
+  EXPECT_THAT(session.error().message(), HasSubstr("env.f has no body"));
+}
+
 TEST(Session, RunsSeveralModulesAtOnce) {
   std::vector<std::unique_ptr<ReadyGuest>> guests;
   for (int i = 0; i < 8; ++i) {

@@ -427,6 +427,34 @@ static void names_and_stale_handles(void) {
   CHECK_EQ(close_object(old), kBadHandle);
 }
 
+static void a_handle_of_another_kind_names_nothing(void) {
+  const int32_t hash = map("hash");
+  uint64_t key = 1, value = 1;
+  CHECK_EQ(close_object((uint64_t)hash), kBadHandle);
+  CHECK_EQ(attach((uint64_t)hash, "on_syscall", NULL), kBadHandle);
+  CHECK_EQ(find_map((uint64_t)hash, "hash"), kBadHandle);
+  CHECK_EQ(operate((int32_t)object, LOOKUP, &key, &value, NULL, 0), kBadHandle);
+  CHECK_EQ(poll_buffer(object, (int32_t)object, in_order, NULL, buffer, 64, 0),
+           kBadHandle);
+  CHECK_EQ(poll_buffer((uint64_t)hash, hash, in_order, NULL, buffer, 64, 0),
+           kBadHandle);
+  CHECK_EQ(operate(hash, UPDATE, &key, &value, NULL, 0), 0);  // it lives
+}
+
+static int without_result_calls;
+static void without_result(void* ctx, void* data, uint32_t size) {
+  (void)ctx, (void)data, (void)size;
+  ++without_result_calls;
+}
+
+static void a_callback_without_a_result(void) {
+  emit(0, 5, kSmall);
+  CHECK_EQ(poll_buffer(object, map("ring"), (callback_t)without_result, NULL,
+                       buffer, 64, 0),
+           5);
+  CHECK_EQ(without_result_calls, 5);
+}
+
 static void an_automatic_program_takes_any_target(void) {
   static const char* const targets[] = {"", "sys_enter", "lo:egress", "?"};
   for (int i = 0; i < 4; ++i) {
@@ -467,6 +495,8 @@ static const struct {
     SCENARIO(map_operations_refuse_what_is_wrong),
     SCENARIO(descriptors_cannot_be_smuggled_in),
     SCENARIO(names_and_stale_handles),
+    SCENARIO(a_handle_of_another_kind_names_nothing),
+    SCENARIO(a_callback_without_a_result),
     SCENARIO(an_automatic_program_takes_any_target),
     SCENARIO(leaves_everything_open),
 };

@@ -106,6 +106,7 @@ INSTANTIATE_TEST_SUITE_P(
         "per_cpu_values_have_the_real_stride",
         "map_operations_refuse_what_is_wrong",
         "descriptors_cannot_be_smuggled_in", "names_and_stale_handles",
+        "a_handle_of_another_kind_names_nothing", "a_callback_without_a_result",
         "an_automatic_program_takes_any_target", "leaves_everything_open"),
     [](const auto& info) { return std::string(info.param); });
 
@@ -266,6 +267,14 @@ TEST(V0, AnInterruptEndsAWaitWithoutTimeout) {
   const GuestRun run = guest.finish();
   EXPECT_EQ(run.result.ended_by, EndedBy::kGuest) << run.result.message;
   EXPECT_EQ(run.result.code, 0) << run.out << run.log;
+}
+
+TEST(V0, ACallbackOfAWrongTypeIsAWarningOnce) {
+  const GuestRun run = run_scenario("polls_refuse_what_is_wrong");
+  const auto first = run.log.find("warning: wasm_bpf_buffer_poll: callback");
+  ASSERT_NE(first, std::string::npos) << run.log;
+  EXPECT_EQ(run.log.find("warning: wasm_bpf_buffer_poll", first + 1),
+            std::string::npos);
 }
 
 TEST(V0, StopEndsAWaitWithoutTimeout) {

@@ -1,6 +1,7 @@
 //! What the runtime needs of Rust, as one static library: Wasmtime's C API and
 //! the few functions of include/wasmbpf_engine.h.
 
+use std::fmt::{self, Write};
 use std::mem::MaybeUninit;
 use std::slice;
 
@@ -48,6 +49,27 @@ pub unsafe extern "C" fn wasmbpf_table_get_func(
     }
 }
 
+/// Takes text until its buffer is full, then fails: a mangled name of a few
+/// hundred bytes can stand for gigabytes.
+struct Bounded<'a> {
+    buffer: &'a mut [u8],
+    written: usize,
+}
+
+impl fmt::Write for Bounded<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let room = &mut self.buffer[self.written..];
+        let taken = text.len().min(room.len());
+        room[..taken].copy_from_slice(&text.as_bytes()[..taken]);
+        self.written += taken;
+        if taken < text.len() {
+            Err(fmt::Error)
+        } else {
+            Ok(())
+        }
+    }
+}
+
 /// Writes the readable form of a mangled C++ or Rust name to `out` (any other
 /// name as it is), cut to `size` bytes; answers how many were written.
 ///
@@ -61,16 +83,22 @@ pub unsafe extern "C" fn wasmbpf_demangle(
     size: usize,
 ) -> usize {
     let name = String::from_utf8_lossy(slice::from_raw_parts(name, len));
-    let readable = if let Ok(rust) = rustc_demangle::try_demangle(&name) {
-        format!("{rust:#}") // without the hash
-    } else {
-        cpp_demangle::Symbol::new(name.as_bytes())
-            .ok()
-            .and_then(|symbol| symbol.demangle().ok())
-            .unwrap_or_else(|| name.into_owned())
+    let mut bounded = Bounded {
+        buffer: slice::from_raw_parts_mut(out, size),
+        written: 0,
     };
-    let written = readable.len().min(size);
-    slice::from_raw_parts_mut(out, written)
-        .copy_from_slice(&readable.as_bytes()[..written]);
-    written
+    // A failed write is a full buffer: what is in it is the name's beginning.
+    if let Ok(rust) = rustc_demangle::try_demangle(&name) {
+        let _ = write!(bounded, "{rust:#}"); // without the hash
+    } else if name.starts_with("_Z") {
+        // Without the prefix plain names are types: "f" is float.
+        if let Ok(symbol) = cpp_demangle::Symbol::new(name.as_bytes()) {
+            let options = cpp_demangle::DemangleOptions::default();
+            let _ = symbol.structured_demangle(&mut bounded, &options);
+        }
+    }
+    if bounded.written == 0 {
+        let _ = bounded.write_str(&name);
+    }
+    bounded.written
 }

@@ -1,0 +1,2 @@
+(module
+  (func $again (export "_start") (call $again)))
