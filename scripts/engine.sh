@@ -103,9 +103,10 @@ say "engine: it is kept in $out"
 work=$cache/engine-build-$key
 mkdir -p "$work"
 # Paths of this machine are nobody's business.
-RUSTFLAGS="--remap-path-prefix=${CARGO_HOME:-${HOME:-/root}/.cargo}=cargo"
-RUSTFLAGS+=" --remap-path-prefix=$work=engine"
-export RUSTFLAGS
+separator=$'\x1f' # spaces may be part of a path
+CARGO_ENCODED_RUSTFLAGS="--remap-path-prefix=$work=engine$separator"
+CARGO_ENCODED_RUSTFLAGS+="--remap-path-prefix=${CARGO_HOME:-${HOME:-/root}/.cargo}=cargo"
+export CARGO_ENCODED_RUSTFLAGS
 "$cargo" build --release --locked --manifest-path "$crate/Cargo.toml" \
   --target-dir "$work" >&2
 

@@ -80,7 +80,10 @@ SessionResult result_of(const Result<engine::Exit>& exit, bool output_closed) {
   }
   result.ended_by = ended_by(*exit, output_closed);
   result.code = exit->code;
-  result.message = exit->error ? exit->error->message() : exit->message;
+  result.message = result.ended_by == EndedBy::kOutput
+                       ? "whoever read the guest's output went away"
+                   : exit->error ? exit->error->message()
+                                 : exit->message;
   for (const engine::Frame& frame : exit->backtrace) {
     result.backtrace.push_back(frame_text(frame));
   }
