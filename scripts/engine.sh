@@ -29,7 +29,7 @@ fi
 find_cargo() {
   local candidate version
   for candidate in "$(command -v cargo || true)" \
-    "$(dpkg -L cargo-web 2>/dev/null | grep -m1 '/bin/cargo$' || true)"; do
+    "$(dpkg -L cargo-web 2>/dev/null | sed -n '/\/bin\/cargo$/{p;q}' || true)"; do
     [ -x "$candidate" ] || continue
     version=$({ "$candidate" --version || true; } 2> /dev/null | sed -n 's/^cargo 1\.\([0-9]*\).*/\1/p')
     if [ "${version:-0}" -ge 95 ]; then
@@ -95,7 +95,7 @@ fi
 
 find_cargo
 case $cargo in
-  */cargo-web/* | */rust-web/*) RUSTC=$(dpkg -L rustc-web | grep -m1 '/bin/rustc$')
+  */cargo-web/* | */rust-web/*) RUSTC=$(dpkg -L rustc-web | sed -n '/\/bin\/rustc$/{p;q}')
     export RUSTC ;;
 esac
 say "engine: building Wasmtime once, about five minutes on two cores;"
@@ -103,6 +103,7 @@ say "engine: it is kept in $out"
 work=$cache/engine-build-$key
 mkdir -p "$work"
 # Paths of this machine are nobody's business.
+# They stand in for the user's own RUSTFLAGS, which are not part of the key.
 separator=$'\x1f' # spaces may be part of a path
 CARGO_ENCODED_RUSTFLAGS="--remap-path-prefix=$work=engine$separator"
 CARGO_ENCODED_RUSTFLAGS+="--remap-path-prefix=${CARGO_HOME:-${HOME:-/root}/.cargo}=cargo"

@@ -4,7 +4,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -13,6 +15,8 @@
 
 namespace wasmbpf {
 namespace {
+
+constexpr std::size_t kFirstBytes = std::size_t{64} << 10;
 
 Error file_error(const char* what, const std::filesystem::path& path, int err) {
   Error error =
@@ -48,16 +52,25 @@ Result<std::vector<std::byte>> read_file(const std::filesystem::path& path,
   if (S_ISDIR(info.st_mode)) {
     return file_error("open", path, EISDIR);
   }
-  std::vector<std::byte> bytes;
+  const auto too_large = [&] {
+    return Error(Errc::kTooLarge, "'" + path.string() + "' has more than " +
+                                      std::to_string(max_bytes >> 20) + " MiB");
+  };
+  if (S_ISCHR(info.st_mode)) {
+    return Error(Errc::kInvalidArgument, "'" + path.string() + "' is a device");
+  }
+  if (static_cast<std::uint64_t>(info.st_size) > max_bytes) {
+    return too_large();
+  }
+  // One more than there should be, to see the end of it.
+  std::vector<std::byte> bytes(static_cast<std::size_t>(info.st_size) + 1);
   std::size_t done = 0;
   for (;;) {
     if (done > max_bytes) {
-      return Error(Errc::kTooLarge, "'" + path.string() + "' has more than " +
-                                        std::to_string(max_bytes >> 20) +
-                                        " MiB");
+      return too_large();
     }
-    if (done == bytes.size()) {
-      bytes.resize(done + (std::size_t{64} << 10));
+    if (done == bytes.size()) {  // a pipe, or a file that grows
+      bytes.resize(std::min(std::max(2 * done, kFirstBytes), max_bytes + 1));
     }
     const ssize_t n =
         ::read(fd.get(), bytes.data() + done, bytes.size() - done);
@@ -75,7 +88,7 @@ Result<std::vector<std::byte>> read_file(const std::filesystem::path& path,
 Status replace_file(const std::filesystem::path& path,
                     std::span<const std::byte> bytes, mode_t mode) {
   struct stat there{};
-  if (::stat(path.c_str(), &there) == 0 && !S_ISREG(there.st_mode)) {
+  if (::lstat(path.c_str(), &there) == 0 && !S_ISREG(there.st_mode)) {
     return Error(Errc::kInvalidArgument,
                  "'" + path.string() + "' is there and no regular file");
   }

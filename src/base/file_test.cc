@@ -1,13 +1,17 @@
 #include "base/file.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
+#include <csignal>
 #include <cstdlib>
 #include <fstream>
 #include <string>
+#include <thread>
 
 namespace wasmbpf {
 namespace {
@@ -45,7 +49,41 @@ TEST_F(FileTest, WhatIsWrittenIsRead) {
 }
 
 TEST_F(FileTest, ReadingEndsAtItsLimit) {
-  EXPECT_EQ(read_file("/dev/zero", 1 << 20).error().code(), Errc::kTooLarge);
+  ASSERT_TRUE(replace_file(folder_ / "x", bytes("abcd"), 0600));
+  EXPECT_EQ(read_file(folder_ / "x", 3).error().code(), Errc::kTooLarge);
+  EXPECT_TRUE(read_file(folder_ / "x", 4));
+  EXPECT_EQ(read_file("/dev/zero", 3).error().code(), Errc::kInvalidArgument);
+}
+
+TEST_F(FileTest, APipeIsReadToItsEndOrItsLimit) {
+  std::signal(SIGPIPE, SIG_IGN);  // the last one is closed before its end
+  for (const std::size_t size :
+       {std::size_t{0}, std::size_t{1} << 16, std::size_t{300'000}}) {
+    std::array<int, 2> ends{};
+    ASSERT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
+    std::thread writer([&] {
+      const std::string text(size, 'x');
+      std::size_t done = 0;
+      while (done < size) {
+        const ssize_t n = ::write(ends[1], text.data() + done, size - done);
+        if (n <= 0) {
+          break;
+        }
+        done += static_cast<std::size_t>(n);
+      }
+      ::close(ends[1]);
+    });
+    const auto read =
+        read_file("/proc/self/fd/" + std::to_string(ends[0]), 200'000);
+    ::close(ends[0]);
+    writer.join();
+    if (size > 200'000) {
+      EXPECT_EQ(read.error().code(), Errc::kTooLarge);
+    } else {
+      ASSERT_TRUE(read) << read.error().message();
+      EXPECT_EQ(read->size(), size);
+    }
+  }
 }
 
 TEST_F(FileTest, MissingFilesAndFoldersSaySo) {
@@ -66,12 +104,13 @@ TEST_F(FileTest, OnlyARegularFileIsReplaced) {
             Errc::kInvalidArgument);
 }
 
-TEST_F(FileTest, ALinkIsReplacedAndNotFollowed) {
+TEST_F(FileTest, ALinkIsNeitherReplacedNorFollowed) {
   ASSERT_TRUE(replace_file(folder_ / "precious", bytes("old"), 0600));
   std::filesystem::create_symlink("precious", folder_ / "link");
-  ASSERT_TRUE(replace_file(folder_ / "link", bytes("new"), 0600));
+  EXPECT_EQ(replace_file(folder_ / "link", bytes("new"), 0600).error().code(),
+            Errc::kInvalidArgument);
   EXPECT_EQ(content("precious"), "old");
-  EXPECT_EQ(content("link"), "new");
+  EXPECT_TRUE(std::filesystem::is_symlink(folder_ / "link"));
 }
 
 TEST_F(FileTest, NothingIsLeftOfAFailure) {

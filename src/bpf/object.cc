@@ -269,6 +269,11 @@ Result<Map> LoadedObject::map(const std::string& name) const {
   return Map::from_fd(bpf_map__fd(map));
 }
 
+std::string LoadedObject::declared_name(const std::string& name) const {
+  return text_or_empty(
+      bpf_map__name(bpf_object__find_map_by_name(object_.get(), name.c_str())));
+}
+
 Result<ProgramInfo> LoadedObject::attachable(const std::string& name) const {
   if (const bpf_program* const program =
           bpf_object__find_program_by_name(object_.get(), name.c_str())) {

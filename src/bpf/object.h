@@ -90,6 +90,10 @@ class LoadedObject {
   /// Errors: kNotFound, kSystem.
   Result<Map> map(const std::string& name) const;
 
+  /// The name that the object gives to the map that `map` finds by `name`:
+  /// libbpf knows sections with globals by two.
+  std::string declared_name(const std::string& name) const;
+
   /// The facts of what `attach` would attach: the program `name`, or the
   /// struct_ops map of that name (with "struct_ops" as its section).
   /// Errors: kNotFound.

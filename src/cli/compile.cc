@@ -24,15 +24,15 @@ bool is_same_file(const std::string& a, const std::string& b) {
 
 Result<std::size_t> compile(const std::string& input, const std::string& output,
                             const Logger& logger) {
-  if (is_same_file(input, output)) {
+  const std::string source = input == "-" ? "/dev/stdin" : input;
+  if (is_same_file(source, output)) {
     return Error(Errc::kInvalidArgument,
                  "'" + output + "' is the module itself");
   }
   RuntimeOptions options;
   options.logger = logger;
   WASMBPF_TRY_ASSIGN(const Runtime runtime, Runtime::create(options));
-  WASMBPF_TRY_ASSIGN(const Module module,
-                     runtime.load_file(input == "-" ? "/dev/stdin" : input));
+  WASMBPF_TRY_ASSIGN(const Module module, runtime.load_file(source));
   WASMBPF_TRY_ASSIGN(const auto image, runtime.image(module));
   WASMBPF_TRY(replace_file(output, image, kImageMode));
   return image.size();

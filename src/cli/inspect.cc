@@ -176,7 +176,8 @@ Action declare_inspect(CLI::App& app) {
   return [path](const Output& output) {
     auto report = inspect(*path, output.logger());
     if (!report) {
-      const bool names_it = report.error().message().contains(*path);
+      const bool names_it =
+          report.error().message().contains("'" + *path + "'");
       return cli::report(output, names_it ? std::move(report).error()
                                           : std::move(report).error().context(
                                                 "'" + *path + "'"));

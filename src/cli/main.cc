@@ -51,8 +51,10 @@ std::size_t behind_common_flags(const std::vector<std::string>& words) {
   std::size_t at = 0;
   while (at < words.size()) {
     const std::string& word = words[at];
-    if (word == "--json" || word == "-v" || word == "-vv" ||
-        word == "--verbose" || word.starts_with("--log-level=")) {
+    const bool is_v = word.size() > 1 && word[0] == '-' &&
+                      word.find_first_not_of('v', 1) == std::string::npos;
+    if (word == "--json" || is_v || word == "--verbose" ||
+        word.starts_with("--log-level=")) {
       ++at;
     } else if (word == "--log-level" && at + 1 < words.size()) {
       at += 2;
@@ -72,7 +74,10 @@ void expand(std::vector<std::string>& words) {
   if (at < words.size() && is_verb(words[at])) {
     std::rotate(words.begin(), words.begin() + static_cast<std::ptrdiff_t>(at),
                 words.begin() + static_cast<std::ptrdiff_t>(at) + 1);
-  } else if (std::ranges::find(kOwn, words[0]) == kOwn.end()) {
+  } else if (at < words.size() &&
+             std::ranges::find(kOwn, words[at]) != kOwn.end()) {
+    words = {words[at]};
+  } else {
     words.insert(words.begin(), "run");
   }
   if (words[0] == "run") {
@@ -147,6 +152,13 @@ int usage_error_of(const CLI::App& app, const Output& output,
   return code;
 }
 
+/// How to show what is wrong with `words`, which are not parsed then.
+Output before_parsing(const std::vector<std::string>& words) {
+  CommonFlags flags;
+  flags.json = std::ranges::find(words, "--json") != words.end();
+  return output_of(flags);
+}
+
 /// Neither a verb nor a file: a typing error, most likely.
 bool is_neither(const std::string& word) {
   return !is_verb(word) && !word.starts_with('-') &&
@@ -203,14 +215,13 @@ int main_with(std::vector<std::string> words) {
   }
   const std::size_t first = behind_common_flags(words);
   if (first < words.size() && is_neither(words[first])) {
-    Output output;
-    output.json = std::ranges::find(words, "--json") != words.end();
     return usage_error_of(
-        app, output,
+        app, before_parsing(words),
         "'" + words[first] +
             "' is no file and no verb (the verbs: " + verb_list() + ")");
   }
   expand(words);
+  const Output asked = before_parsing(words);
   // CLI11 throws; nothing of it passes this function.
   try {
     std::ranges::reverse(words);  // it takes them from the back
@@ -219,7 +230,7 @@ int main_with(std::vector<std::string> words) {
     return run_verb([&](const Output&) { return app.exit(help_or_version); },
                     {});
   } catch (const CLI::ParseError& error) {
-    return usage_error_of(app, output_of(flags), error.what());
+    return usage_error_of(app, asked, error.what());
   }
   const CLI::App* verb = app.get_subcommands().front();
   return run_verb(actions.at(verb), output_of(flags));

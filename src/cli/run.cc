@@ -62,8 +62,9 @@ FileKind kind_of(const std::filesystem::path& path) {
 
 Result<Module> load(const Runtime& runtime, const std::string& path,
                     bool trust_image) {
-  if (!std::filesystem::is_regular_file(path)) {
-    // A pipe is read once; what is wrong with others is said.
+  std::error_code unreadable;  // reading says what is wrong
+  if (!std::filesystem::is_regular_file(path, unreadable)) {
+    // A pipe is read once.
     return runtime.load_file(path == "-" ? "/dev/stdin" : path);
   }
   switch (kind_of(path)) {
@@ -155,12 +156,14 @@ int exit_code(const SessionResult& result, int signal) {
 void print_end(const Output& output, const std::string& file,
                const SessionResult& result, int code, int signal) {
   if (output.json) {
-    nlohmann::json record = {{"type", "end"},
-                             {"ended_by", ended_by_name(result.ended_by)},
-                             {"code", code},
-                             {"message", result.message},
-                             {"backtrace", result.backtrace},
-                             {"buffers", nlohmann::json::array()}};
+    // The guest's own code is told whole, not as the system cuts it.
+    nlohmann::json record = {
+        {"type", "end"},
+        {"ended_by", ended_by_name(result.ended_by)},
+        {"code", result.ended_by == EndedBy::kGuest ? result.code : code},
+        {"message", result.message},
+        {"backtrace", result.backtrace},
+        {"buffers", nlohmann::json::array()}};
     for (const BufferSummary& buffer : result.buffers) {
       record["buffers"].push_back(to_json(buffer));
     }
@@ -254,10 +257,14 @@ int run(const Output& output, const RunFlags& flags,
 /// What is wrong with the command line and only shows later, if anything.
 std::optional<std::string> wrong_usage(const RunFlags& flags,
                                        const std::vector<std::string>& words) {
-  for (const std::string& word : words) {
+  // Of the file the guest gets its name only.
+  std::vector<std::string> given(words.begin() + 1, words.end());
+  given.push_back(std::filesystem::path(words[0]).stem().string());
+  for (const std::string& word : given) {
     if (!is_utf8(word)) {
-      return "the argument '" + printable(word) +
-             "' is not UTF-8, which guests take only";
+      return "'" + printable(word) +
+             "' is not UTF-8, and guests take no other "
+             "arguments and names";
     }
   }
   if (flags.wrapper_module == "wasm_bpf") {
@@ -303,6 +310,9 @@ Action declare_run(CLI::App& app) {
     }
     if (!ended && words[0].starts_with('-') && words[0] != "-") {
       return usage_error(output, "unknown option '" + words[0] + "'");
+    }
+    if (flags->verifier_log == kEndOfFlags) {
+      return usage_error(output, "--verifier-log needs a PATH");
     }
     if (const auto wrong = wrong_usage(*flags, words)) {
       return usage_error(output, *wrong);

@@ -14,13 +14,16 @@ namespace wasmbpf::engine {
 /// system calls a stop is noticed.
 inline constexpr std::size_t kMaxAttempt = std::size_t{1} << 20;
 
-/// The next parts, at most `limit` bytes of them.
+/// The next parts that are not empty, at most `limit` bytes of them.
 class Prefix {
  public:
   Prefix(std::span<const iovec> parts, std::size_t limit) {
     for (const iovec& part : parts) {
       if (count_ == parts_.size() || limit == 0) {
         break;
+      }
+      if (part.iov_len == 0) {
+        continue;
       }
       parts_[count_] = part;
       parts_[count_].iov_len = std::min(part.iov_len, limit);

@@ -60,16 +60,13 @@ void OutputWriter::prepare() {
   } else if (S_ISSOCK(info.st_mode)) {
     mode_ = Mode::kSocket;
   } else if (S_ISFIFO(info.st_mode) || isatty(fd()) != 0) {
+    // Opening a pty's master again would make another pty.
     std::array<char, 64> name{};
+    const bool is_master = ::ptsname_r(fd(), name.data(), name.size()) == 0;
     const std::string again = "/proc/self/fd/" + std::to_string(fd());
-    own_.reset(
-        ::open(again.c_str(), O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
-    struct stat opened{};
-    // Opening a pty's master again makes another pty.
-    if (own_ &&
-        (::ptsname_r(fd(), name.data(), name.size()) == 0 ||
-         fstat(own_.get(), &opened) != 0 || opened.st_ino != info.st_ino)) {
-      own_.reset();
+    if (!is_master) {
+      own_.reset(
+          ::open(again.c_str(), O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
     }
     mode_ = own_ ? Mode::kDirect : Mode::kPieces;
   } else {

@@ -147,6 +147,13 @@ TEST(TrapTest, ANameThatExplodesIsCut) {
   EXPECT_THAT(shown[0], HasSubstr("A<int>"));
 }
 
+TEST(TrapTest, NamesThatOnlyLookMangledStay) {
+  Guest guest(R"((module (func $_Z1fT_ unreachable)
+    (func $_Z3fooIiEDTT1_E (export "_start") (call $_Z1fT_))))");
+  EXPECT_THAT(names(guest.run()),
+              ::testing::ElementsAre("_Z1fT_", "_Z3fooIiEDTT1_E"));
+}
+
 TEST(TrapTest, NamesOfCFunctionsAreNoTypes) {
   Guest guest(R"((module (func $f unreachable)
                          (func $s (export "_start") (call $f))))");

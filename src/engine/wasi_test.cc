@@ -200,6 +200,18 @@ TEST(WasiReadTest, FillsTheBuffersInOrder) {
   EXPECT_EQ(guest.get_text(200, 4), "cdef");
 }
 
+TEST(WasiReadTest, ManyEmptyBuffersAreNoEndOfFile) {
+  const Pipe pipe;
+  ASSERT_EQ(write(pipe.writer.get(), "abc", 3), 3);
+  WasiGuest guest;
+  guest.options.stdin_fd = pipe.reader.get();
+  guest.put_iovecs(
+      0, std::vector<std::pair<std::uint32_t, std::uint32_t>>(40, {0, 0}));
+  guest.put_iovecs(40 * 8, {{1000, 10}});
+  EXPECT_EQ(guest.call("fd_read", {0, 0, 41, 900}), Errno::kSuccess);
+  EXPECT_EQ(guest.get<std::uint32_t>(900), 3u);
+}
+
 TEST(WasiReadTest, SeesTheEndOfAPipe) {
   Pipe pipe;
   pipe.writer.reset();

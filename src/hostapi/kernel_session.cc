@@ -122,11 +122,12 @@ Result<Handle> KernelSession::map_by_name(std::uint64_t handle,
       known != object->map_handles.end()) {
     return known->second;
   }
-  WASMBPF_TRY_ASSIGN(const Handle made,
-                     resources_.insert(std::make_shared<GuestMap>(
-                         static_cast<Handle>(handle), std::move(map),
-                         policy::MapFacts{name, info.type_name, info.key_size,
-                                          info.value_size, info.max_entries})));
+  WASMBPF_TRY_ASSIGN(
+      const Handle made,
+      resources_.insert(std::make_shared<GuestMap>(
+          static_cast<Handle>(handle), std::move(map),
+          policy::MapFacts{object->object.declared_name(name), info.type_name,
+                           info.key_size, info.value_size, info.max_entries})));
   object->map_handles.emplace(info.id, made);
   return made;
 }

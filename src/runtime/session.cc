@@ -192,17 +192,22 @@ const SessionResult* Session::wait_for(std::chrono::milliseconds timeout) {
   using Clock = std::chrono::steady_clock;
   using std::chrono::milliseconds;
   // "For ever" is often written as a number that no clock can be added to.
-  constexpr milliseconds kAYear = std::chrono::hours(24 * 365);
-  const auto deadline = Clock::now() + std::min(timeout, kAYear);
+  constexpr milliseconds kForEver = std::chrono::hours(24 * 365);
   constexpr milliseconds kOnePoll = std::chrono::hours(1);
+  const bool for_ever = timeout >= kForEver;
+  const auto deadline =
+      Clock::now() + std::clamp(timeout, milliseconds{0}, kForEver);
   for (;;) {
-    const auto left = std::chrono::ceil<milliseconds>(deadline - Clock::now());
+    const auto left =
+        for_ever ? kOnePoll
+                 : std::clamp(
+                       std::chrono::ceil<milliseconds>(deadline - Clock::now()),
+                       milliseconds{0}, kOnePoll);
     pollfd ended{impl_->ended.get(), POLLIN, 0};
-    const auto wait_ms = std::clamp(left, milliseconds{0}, kOnePoll);
-    if (::poll(&ended, 1, static_cast<int>(wait_ms.count())) > 0) {
+    if (::poll(&ended, 1, static_cast<int>(left.count())) > 0) {
       return &wait();
     }
-    if (left <= milliseconds{0} && timeout < kAYear) {
+    if (left == milliseconds{0}) {
       return nullptr;
     }
   }

@@ -19,7 +19,7 @@ namespace wasmbpf {
 /// may use up 1 MiB of it, and the host has to have room behind that.
 class Thread {
  public:
-  /// Errors: kSystem.
+  /// `body` must not throw. Errors: kSystem.
   static Result<Thread> start(std::function<void()> body);
 
   Thread() = default;

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <cerrno>
+#include <fstream>
+#include <iterator>
 #include <memory>
 #include <set>
 #include <string>
@@ -21,7 +23,6 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::Contains;
-using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
@@ -72,6 +73,13 @@ std::string escaped(const std::vector<std::byte>& bytes) {
   return text;
 }
 
+std::vector<std::byte> v0_events() {
+  std::ifstream file(KERNEL_PROGRAMS_DIR "/v0_events.bpf.o", std::ios::binary);
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  const auto bytes = std::as_bytes(std::span(text));
+  return {bytes.begin(), bytes.end()};
+}
+
 struct Outcome {
   std::vector<std::int64_t> reported;
   std::vector<std::string> questions;
@@ -81,7 +89,7 @@ struct Outcome {
 /// Loads, attaches, writes, reads and polls, each with good and with bad
 /// ranges, under a policy that refuses the questions of `refused`.
 Outcome run_under(std::set<std::string> refused) {
-  const std::vector<std::byte> elf = object_bytes("maps");
+  const std::vector<std::byte> elf = v0_events();
   const std::string wat = R"((module
     (import "wasm_bpf" "wasm_load_bpf_object"
       (func $load (param i32 i32) (result i64)))
@@ -91,10 +99,16 @@ Outcome run_under(std::set<std::string> refused) {
       (func $map (param i64 i32) (result i32)))
     (import "wasm_bpf" "wasm_bpf_map_operate"
       (func $operate (param i32 i32 i32 i32 i32 i64) (result i32)))
+    (import "wasm_bpf" "wasm_bpf_buffer_poll"
+      (func $poll (param i64 i32 i32 i32 i32 i32 i32) (result i32)))
     (import "test" "report" (func $report (param i32)))
+    (table (export "callbacks") 2 funcref)
+    (elem (i32.const 1) $on_sample)
+    (func $on_sample (param i32 i32 i32) (result i32) (i32.const 0))
     (memory (export "memory") 16)
     (data (i32.const 1024) "hash\00")
-    (data (i32.const 1040) "no_such_program\00")
+    (data (i32.const 1040) "on_syscall\00")
+    (data (i32.const 1056) "ring\00")
     (data (i32.const 65536) ")" +
                           escaped(elf) +
                           R"(")
@@ -110,7 +124,12 @@ Outcome run_under(std::set<std::string> refused) {
       (call $report (call $operate (local.get $hash) (i32.const 1)
         (i32.const 0x100) (i32.const 0x200) (i32.const 0) (i64.const 0)))
       (call $report (call $operate (local.get $hash) (i32.const 1)
-        (i32.const -4) (i32.const -4) (i32.const 0) (i64.const 0))))))";
+        (i32.const -4) (i32.const -4) (i32.const 0) (i64.const 0)))
+      (call $report (call $attach (local.get $object) (i32.const 1040)
+        (i32.const 0)))
+      (call $report (call $poll (local.get $object)
+        (call $map (local.get $object) (i32.const 1056)) (i32.const 1)
+        (i32.const 0) (i32.const 0x1000) (i32.const 256) (i32.const 0))))))";
   Outcome outcome;
   const auto policy =
       std::make_shared<const RecordingPolicy>(std::move(refused));
@@ -147,15 +166,20 @@ Outcome run_under(std::set<std::string> refused) {
 TEST(Policy, IsAskedBeforeEachAction) {
   REQUIRE_FEATURE("hash");
   const Outcome outcome = run_under({});
-  EXPECT_THAT(outcome.reported, ElementsAre(1, 0, -EFAULT, 0, -EFAULT));
-  EXPECT_THAT(outcome.questions, AllOf(Contains(HasSubstr("load ")),
-                                       Contains("write hash hash").Times(2),
-                                       Contains("read hash hash").Times(4)));
+  EXPECT_THAT(outcome.reported, ElementsAre(1, 0, -EFAULT, 0, -EFAULT, 0, 0));
+  EXPECT_THAT(
+      outcome.questions,
+      AllOf(Contains(HasSubstr("load ")), Contains("write hash hash").Times(2),
+            Contains("read hash hash").Times(4),
+            Contains(HasSubstr("attach on_syscall ")),
+            Contains("read ring ringbuf")));
 }
 
 TEST(Policy, ARefusedLoadNeverReachesTheKernel) {
   const Outcome outcome = run_under({"load"});
-  EXPECT_THAT(outcome.reported, ElementsAre(0, -EBADF, -EBADF, -EBADF, -EBADF));
+  EXPECT_THAT(outcome.reported,
+              ElementsAre(0, -EBADF, -EBADF, -EBADF, -EBADF, -EBADF, -EBADF));
+  EXPECT_THAT(outcome.questions, ElementsAre(HasSubstr("load ")));
   EXPECT_THAT(outcome.log, HasSubstr("no grant for load"));
 }
 
@@ -164,14 +188,22 @@ TEST(Policy, ARefusedWriteIsSaidBeforeABadRange) {
   const Outcome outcome = run_under({"write"});
   // And what was refused was not written: the look-up finds nothing.
   EXPECT_THAT(outcome.reported,
-              ElementsAre(1, -EACCES, -EACCES, -ENOENT, -EFAULT));
+              ElementsAre(1, -EACCES, -EACCES, -ENOENT, -EFAULT, 0, 0));
 }
 
 TEST(Policy, ARefusedReadIsSaidBeforeABadRange) {
   REQUIRE_FEATURE("hash");
   const Outcome outcome = run_under({"read"});
   EXPECT_THAT(outcome.reported,
-              ElementsAre(1, -EACCES, -EACCES, -EACCES, -EACCES));
+              ElementsAre(1, -EACCES, -EACCES, -EACCES, -EACCES, 0, -EACCES));
+}
+
+TEST(Policy, ARefusedAttachmentIsNone) {
+  REQUIRE_FEATURE("hash");
+  const Outcome outcome = run_under({"attach"});
+  EXPECT_THAT(outcome.reported,
+              ElementsAre(1, 0, -EFAULT, 0, -EFAULT, -EACCES, 0));
+  EXPECT_THAT(outcome.log, HasSubstr("no grant for attach"));
 }
 
 }  // namespace

@@ -54,6 +54,7 @@ pub unsafe extern "C" fn wasmbpf_table_get_func(
 struct Bounded<'a> {
     buffer: &'a mut [u8],
     written: usize,
+    full: bool,
 }
 
 impl fmt::Write for Bounded<'_> {
@@ -62,7 +63,8 @@ impl fmt::Write for Bounded<'_> {
         let taken = text.len().min(room.len());
         room[..taken].copy_from_slice(&text.as_bytes()[..taken]);
         self.written += taken;
-        if taken < text.len() {
+        self.full = taken < text.len();
+        if self.full {
             Err(fmt::Error)
         } else {
             Ok(())
@@ -86,18 +88,23 @@ pub unsafe extern "C" fn wasmbpf_demangle(
     let mut bounded = Bounded {
         buffer: slice::from_raw_parts_mut(out, size),
         written: 0,
+        full: false,
     };
-    // A failed write is a full buffer: what is in it is the name's beginning.
-    if let Ok(rust) = rustc_demangle::try_demangle(&name) {
-        let _ = write!(bounded, "{rust:#}"); // without the hash
+    let readable = if let Ok(rust) = rustc_demangle::try_demangle(&name) {
+        write!(bounded, "{rust:#}").is_ok() // without the hash
     } else if name.starts_with("_Z") {
         // Without the prefix plain names are types: "f" is float.
-        if let Ok(symbol) = cpp_demangle::Symbol::new(name.as_bytes()) {
+        cpp_demangle::Symbol::new(name.as_bytes()).is_ok_and(|symbol| {
             let options = cpp_demangle::DemangleOptions::default();
-            let _ = symbol.structured_demangle(&mut bounded, &options);
-        }
-    }
-    if bounded.written == 0 {
+            symbol.structured_demangle(&mut bounded, &options).is_ok()
+        })
+    } else {
+        false
+    };
+    // A full buffer has the name's beginning; any other failure is a name that
+    // only looks mangled.
+    if !readable && !bounded.full {
+        bounded.written = 0;
         let _ = bounded.write_str(&name);
     }
     bounded.written
