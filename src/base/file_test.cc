@@ -19,13 +19,14 @@ namespace {
 using ::testing::HasSubstr;
 
 class FileTest : public ::testing::Test {
- protected:
+ public:
   FileTest() {
     std::string name = ::testing::TempDir() + "file-test.XXXXXX";
     folder_ = ::mkdtemp(name.data());
   }
   ~FileTest() override { std::filesystem::remove_all(folder_); }
 
+ protected:
   static std::span<const std::byte> bytes(std::string_view text) {
     return std::as_bytes(std::span(text));
   }

@@ -100,8 +100,9 @@ Result<Links> attach_clsact(const AttachRequest& request, int interface,
   const int err = bpf_tc_attach(&hook, &options);
   if (err != 0) {
     if (created == 0) {  // nobody else can have a filter on it yet
-      hook.attach_point =
-          static_cast<bpf_tc_attach_point>(BPF_TC_INGRESS | BPF_TC_EGRESS);
+      // Both together are how libbpf is told to remove the whole qdisc.
+      hook.attach_point = static_cast<bpf_tc_attach_point>(  // NOLINT
+          BPF_TC_INGRESS | BPF_TC_EGRESS);
       bpf_tc_hook_destroy(&hook);
     }
     return attach_error(request, err, to(request) + " (clsact filter)");

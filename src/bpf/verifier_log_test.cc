@@ -11,7 +11,6 @@ namespace wasmbpf::bpf {
 namespace {
 
 using ::testing::HasSubstr;
-using ::testing::Not;
 using ::testing::StartsWith;
 
 constexpr std::string_view kStatistics =

@@ -70,10 +70,11 @@ Result<Module> load(const Runtime& runtime, const std::string& path,
   switch (kind_of(path)) {
     case FileKind::kImage: {
       auto image = runtime.load_image(path, trust_image);
-      return image ? std::move(image)
-                   : std::move(image).error().context(
-                         "an ELF file, so it is taken for an image of "
-                         "'wasm-bpf compile'");
+      if (!image && image.error().code() == Errc::kInvalidModule) {
+        return std::move(image).error().context(
+            "an ELF file, so it is taken for an image of 'wasm-bpf compile'");
+      }
+      return image;
     }
     case FileKind::kBpfObject:
       return Error(Errc::kInvalidModule,
