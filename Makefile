@@ -47,7 +47,7 @@ bench: configure-release ## run the benchmarks (2 minutes, wants an idle machine
 	@cmake --build build/release -j $(JOBS)
 	@bench/run.sh build/release
 
-lint: ## check format, scripts, layers, clang 19 with -Werror, clang-tidy (10 minutes)
+lint: ## check format, scripts, layers, clang 19 with -Werror, clang-tidy (12 minutes)
 	@scripts/deps.sh build test lint
 	@scripts/lint.sh
 

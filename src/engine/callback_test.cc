@@ -9,7 +9,6 @@ namespace {
 using test::Args;
 using test::Guest;
 using test::kI32;
-using test::kI64;
 using test::Results;
 using ::testing::HasSubstr;
 
