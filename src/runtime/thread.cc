@@ -37,7 +37,7 @@ Result<Thread> Thread::start(std::function<void()> body) {
   if (err != 0) {
     return system_error("start a thread", err);
   }
-  context.release();  // the thread's
+  (void)context.release();  // the thread's
   return Thread(id);
 }
 
