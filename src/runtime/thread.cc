@@ -37,7 +37,7 @@ Result<Thread> Thread::start(std::function<void()> body) {
   if (err != 0) {
     return system_error("start a thread", err);
   }
-  (void)context.release();  // the thread's
+  [[maybe_unused]] const auto* const theirs = context.release();
   return Thread(id);
 }
 
