@@ -52,7 +52,7 @@ lint: ## check format, scripts, layers, clang 19 with -Werror, clang-tidy (12 mi
 	@scripts/lint.sh
 
 install: build ## install the command, the library and its headers (as root; PREFIX=/usr/local)
-	@cmake --install $(BUILD) --prefix $(or $(PREFIX),/usr/local)
+	@cmake --install $(BUILD) --prefix "$(or $(PREFIX),/usr/local)"
 
 clean: ## remove the build folders; engines stay in ~/.cache/wasm-bpf/engine-*
 	@rm -rf build
